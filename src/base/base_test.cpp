@@ -1,0 +1,63 @@
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include <fstream>
+
+#include "base/checked_math.h"
+#include "base/file.h"
+#include "base/result.h"
+#include "testing/temporary_directory.h"
+
+namespace edet {
+namespace fs = std::filesystem;
+
+TEST(Error, IsOneLineWithItsParts) {
+  Error error{ErrorCode::kCorrupt, "bad\nname", "f.index:12", "copy it again"};
+  EXPECT_EQ(error.ToString(), "bad?name (f.index:12): copy it again");
+  EXPECT_EQ(Error{}.ToString(), "");
+}
+
+TEST(ElementCount, RefusesOverflowInEveryOrder) {
+  EXPECT_EQ(ElementCount({2, 3}), 6u);
+  EXPECT_EQ(ElementCount({}), 1u);
+  EXPECT_EQ(ElementCount({0, 5}), 0u);
+  int64_t big = int64_t{1} << 32;
+  EXPECT_FALSE(ElementCount({0, big, big}));
+  EXPECT_FALSE(ElementCount({big, 0, big}));
+  EXPECT_FALSE(ElementCount({-1}));
+}
+
+TEST(RangeFits, DoesNotWrap) {
+  EXPECT_TRUE(RangeFits(10, 5, 15));
+  EXPECT_FALSE(RangeFits(11, 5, 15));
+  EXPECT_FALSE(RangeFits(~uint64_t{0}, 2, 15));
+}
+
+TEST(ReadFile, TellsWhatIsWrong) {
+  testing::TemporaryDirectory directory;
+  EXPECT_EQ(ReadFile(directory / "absent").error().code, ErrorCode::kNotFound);
+  EXPECT_EQ(ReadFile(directory.path()).error().code, ErrorCode::kIo);
+  std::ofstream(directory / "f") << "12345";
+  EXPECT_EQ(*ReadFile(directory / "f"), "12345");
+  EXPECT_EQ(ReadFile(directory / "f", 4).error().code, ErrorCode::kLimitExceeded);
+  ASSERT_EQ(mkfifo((directory / "fifo").c_str(), 0600), 0);
+  EXPECT_EQ(ReadFile(directory / "fifo").error().code, ErrorCode::kIo);
+}
+
+TEST(OutputFiles, LeavesNothingWithoutCommit) {
+  testing::TemporaryDirectory directory;
+  std::ofstream(directory / "a.txt") << "old";
+  {
+    OutputFiles output;
+    ASSERT_TRUE(output.Stage(directory / "a.txt", "new").ok());
+    ASSERT_TRUE(output.Stage(directory / "sub" / "b.txt", "b").ok());
+  }
+  EXPECT_EQ(*ReadFile(directory / "a.txt"), "old");
+  EXPECT_TRUE(fs::is_empty(directory / "sub"));
+  OutputFiles output;
+  ASSERT_TRUE(output.Stage(directory / "a.txt", "new").ok());
+  ASSERT_TRUE(output.Commit().ok());
+  EXPECT_EQ(*ReadFile(directory / "a.txt"), "new");
+}
+
+}  // namespace edet

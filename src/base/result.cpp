@@ -1,0 +1,33 @@
+#include "base/result.h"
+
+namespace edet {
+
+std::string Error::ToString() const {
+  std::string text = what;
+  if (!where.empty()) text += " (" + where + ")";
+  if (!hint.empty()) text += ": " + hint;
+  for (char& c : text) {
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = '?';  // one line, no control codes from bad input
+  }
+  return text;
+}
+
+int ExitCode(ErrorCode code) {
+  switch (code) {
+    case ErrorCode::kInvalidArgument:
+      return 2;
+    case ErrorCode::kNotFound:
+    case ErrorCode::kIo:
+    case ErrorCode::kCorrupt:
+    case ErrorCode::kUnsupported:
+    case ErrorCode::kLimitExceeded:
+      return 3;
+    case ErrorCode::kEnvironment:
+      return 4;
+    case ErrorCode::kInternal:
+      break;
+  }
+  return 70;
+}
+
+}  // namespace edet

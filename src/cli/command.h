@@ -1,0 +1,23 @@
+#pragma once
+
+#include <CLI/CLI.hpp>
+
+#include "base/result.h"
+
+namespace edet::cli {
+
+// What every subcommand gets from the top level.
+struct Session {
+  bool quiet = false;
+  int exit_code = 0;  // set by a command that ran to its end but found something (1)
+};
+
+// Each subcommand lives in a file of its own and adds itself. Its callback throws CommandFailed on an error.
+void AddDoctorCommand(CLI::App& app, Session& session);
+
+// The one exception of the command line: carries an Error from a CLI11 callback to main().
+struct CommandFailed {
+  Error error;
+};
+
+}  // namespace edet::cli

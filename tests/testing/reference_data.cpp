@@ -1,0 +1,93 @@
+#include "testing/reference_data.h"
+
+#include <archive.h>
+#include <archive_entry.h>
+
+#include <cstdlib>
+#include <cstring>
+#include <fstream>
+#include <iterator>
+#include <regex>
+#include <stdexcept>
+
+namespace edet::testing {
+namespace {
+
+template <typename Stored, typename Kept>
+std::vector<Kept> Values(const std::string& bytes, size_t begin, size_t count) {
+  if (bytes.size() < begin + count * sizeof(Stored)) throw std::runtime_error("npy: too short");
+  std::vector<Kept> values(count);
+  for (size_t i = 0; i < count; ++i) {
+    Stored value;
+    std::memcpy(&value, bytes.data() + begin + i * sizeof(Stored), sizeof value);
+    values[i] = static_cast<Kept>(value);
+  }
+  return values;
+}
+
+Array ParseNpy(const std::string& bytes) {
+  if (bytes.compare(0, 6, "\x93NUMPY") != 0) throw std::runtime_error("npy: wrong magic");
+  size_t header_bytes = static_cast<unsigned char>(bytes[8]) | static_cast<unsigned char>(bytes[9]) << 8;
+  std::string header = bytes.substr(10, header_bytes);
+  size_t begin = 10 + header_bytes;
+  std::smatch match;
+  Array array;
+  if (header.find("'fortran_order': False") == std::string::npos) throw std::runtime_error("npy: Fortran order");
+  if (!std::regex_search(header, match, std::regex("'shape': \\(([^)]*)\\)"))) throw std::runtime_error("npy: no shape");
+  std::string dims = match[1];
+  size_t count = 1;
+  const std::regex number("[0-9]+");
+  for (std::sregex_iterator i(dims.begin(), dims.end(), number), end; i != end; ++i) {
+    array.shape.push_back(std::stoll(i->str()));
+    count *= static_cast<size_t>(array.shape.back());
+  }
+  if (!std::regex_search(header, match, std::regex("'descr': '([^']*)'"))) throw std::runtime_error("npy: no type");
+  std::string type = match[1];
+  if (type == "<f4") {
+    array.floats = Values<float, float>(bytes, begin, count);
+  } else if (type == "<f8") {
+    array.floats = Values<double, float>(bytes, begin, count);
+  } else if (type == "<i4") {
+    array.integers = Values<int32_t, int64_t>(bytes, begin, count);
+  } else if (type == "<i8") {
+    array.integers = Values<int64_t, int64_t>(bytes, begin, count);
+  } else if (type == "|u1") {
+    array.integers = Values<uint8_t, int64_t>(bytes, begin, count);
+  } else {
+    throw std::runtime_error("npy: type " + type);
+  }
+  return array;
+}
+
+}  // namespace
+
+std::filesystem::path ReferenceData() {
+  const char* given = std::getenv("EDET_REFERENCE_DATA");
+  return given != nullptr ? given : EDET_REFERENCE_DATA_DEFAULT;
+}
+
+Array LoadNpy(const std::filesystem::path& path) {
+  std::ifstream in(path, std::ios::binary);
+  if (!in) throw std::runtime_error("cannot open " + path.string());
+  return ParseNpy(std::string(std::istreambuf_iterator<char>(in), {}));
+}
+
+Array LoadNpz(const std::filesystem::path& path, const std::string& name) {
+  archive* zip = archive_read_new();
+  archive_read_support_format_zip(zip);
+  std::string bytes;
+  if (archive_read_open_filename(zip, path.c_str(), 1 << 16) == ARCHIVE_OK) {
+    archive_entry* entry = nullptr;
+    while (archive_read_next_header(zip, &entry) == ARCHIVE_OK) {
+      if (archive_entry_pathname(entry) != name + ".npy") continue;
+      char buffer[1 << 14];
+      for (la_ssize_t got; (got = archive_read_data(zip, buffer, sizeof buffer)) > 0;) bytes.append(buffer, static_cast<size_t>(got));
+      break;
+    }
+  }
+  archive_read_free(zip);
+  if (bytes.empty()) throw std::runtime_error("no " + name + " in " + path.string());
+  return ParseNpy(bytes);
+}
+
+}  // namespace edet::testing
