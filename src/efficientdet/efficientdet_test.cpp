@@ -3,6 +3,7 @@
 
 #include <fstream>
 #include <map>
+#include <set>
 #include <sstream>
 
 #include "efficientdet/backbone.h"
@@ -114,6 +115,18 @@ INSTANTIATE_TEST_SUITE_P(Family, EveryModel, ::testing::ValuesIn(AllModels()), [
   std::string name = info.param.model_name.substr(std::string("efficientdet-").size());
   return name;
 });
+
+TEST(BuildModel, GivesEveryValueANameOfItsOwn) {
+  VariableList list;
+  for (NmsKind kind : {NmsKind::kNone, NmsKind::kDecoded, NmsKind::kOnnx, NmsKind::kRows, NmsKind::kPlugin}) {
+    for (NmsSemantics semantics : {NmsSemantics::kAutoml, NmsSemantics::kPerClass}) {
+      Result<graph::Graph> graph = BuildModel(*FindModel("d0"), list, Options(kind, semantics));
+      if (!graph.ok()) continue;  // the plugin has one semantics only
+      std::set<std::string> names;
+      for (const graph::Value& value : graph->values) EXPECT_TRUE(names.insert(value.name).second) << value.name;
+    }
+  }
+}
 
 TEST(BuildModel, IsLean) {
   UntrainedVariables variables(1);

@@ -84,8 +84,8 @@ class PostprocessBuilder {
     int64_t max = options_.max_detections;
     std::vector<float> zeros(static_cast<size_t>(max), 0.F);
     ValueId image_id = Constant("image_id", FloatTensor({1, max, 1}, std::move(zeros)));
-    ValueId scores = layers_.Reshape(kept.scores, Name("score_column"), {1, max, 1});
-    ValueId classes = layers_.Reshape(kept.classes, Name("class_column"), {1, max, 1});
+    ValueId scores = layers_.Reshape(kept.scores, Name("scores_as_column"), {1, max, 1});
+    ValueId classes = layers_.Reshape(kept.classes, Name("classes_as_column"), {1, max, 1});
     ValueId one = Constant("one", FloatTensor({}, {1.F}));
     classes = layers_.Add(Cast(classes, "class_float", ElementType::kFloat32), one, Name("class_id"));
     graph_.MarkOutput(layers_.Concat({image_id, kept.boxes, scores, classes}, Name("rows"), 2), "detections");
