@@ -59,13 +59,22 @@ struct TensorPiece {
   uint32_t masked_crc32c = 0;  // of the stored bytes
 };
 
+// What a tensor is there for.
+enum class TensorRole {
+  kVariable,       // of the model
+  kEma,            // exponential moving average of the variable that its name begins with
+  kOptimizerSlot,  // Momentum, Adam, ... of one variable
+  kBookkeeping,    // global_step, save_counter, the object graph, the optimizer's own numbers
+};
+
 // One named tensor of a checkpoint.
 struct TensorEntry {
   std::string name;            // as TensorFlow 1 names it: "efficientnet-b0/stem/conv2d/kernel"
   std::string checkpoint_key;  // key in the index; differs from `name` in a Keras object checkpoint
   DType dtype = DType::kOther;
-  std::vector<int64_t> shape;  // empty: a scalar
-  std::vector<TensorPiece> pieces;
+  TensorRole role = TensorRole::kVariable;
+  std::vector<int64_t> shape;       // empty: a scalar
+  std::vector<TensorPiece> pieces;  // one, or one per part of a partitioned variable
 };
 
 enum class CheckpointKind {
@@ -79,6 +88,9 @@ struct CheckpointSummary {
   std::filesystem::path prefix;                   // without ".index"
   std::vector<std::filesystem::path> data_files;  // one per shard, whether present or not
   std::vector<std::filesystem::path> missing_data_files;
+  bool names_mapped =
+      true;  // false: a Keras checkpoint whose object graph could not be read (data file missing)
+             // or gives no names; entries then go by their path in the object graph
   size_t base_variables = 0;
   size_t ema_shadows = 0;
   size_t optimizer_slots = 0;
