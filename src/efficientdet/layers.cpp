@@ -155,8 +155,11 @@ ValueId Layers::MaxPool(ValueId x, const std::string& node_name, int kernel_h, i
 }
 
 ValueId Layers::ResizeNearest(ValueId x, const std::string& node_name, int64_t target_height, int64_t target_width) {
-  float scale_h = static_cast<float>(target_height) / static_cast<float>(height(x));
-  float scale_w = static_cast<float>(target_width) / static_cast<float>(width(x));
+  if (target_height % height(x) != 0 || target_width % width(x) != 0) {
+    x = GatherNearest(x, node_name + "/rows", 2, target_height);
+    return GatherNearest(x, node_name + "/columns", 3, target_width);
+  }
+  auto scale_h = static_cast<float>(target_height / height(x)), scale_w = static_cast<float>(target_width / width(x));
   ValueId no_roi = Constant("resize_no_roi", graph::FloatTensor({0}, {}));
   ValueId scales = graph_.AddConstant(node_name + "/scales", graph::FloatTensor({4}, {1.F, 1.F, scale_h, scale_w}));
   return graph_.AddNode("Resize", node_name, {x, no_roi, scales}, ElementType::kFloat32,
@@ -166,9 +169,26 @@ ValueId Layers::ResizeNearest(ValueId x, const std::string& node_name, int64_t t
                          {"coordinate_transformation_mode", std::string("asymmetric")}});
 }
 
+// Engines round a fractional scale in different ways (3 to 5 is 4 for some). Constant indices leave nothing to round,
+// and are TensorFlow's own: the float32 product of the position and in / out, cut off.
+ValueId Layers::GatherNearest(ValueId x, const std::string& node_name, int64_t axis, int64_t target) {
+  Shape shape = graph_.shape(x);
+  int64_t& size = shape[static_cast<size_t>(axis)];
+  if (size == target) return x;
+  float step = static_cast<float>(size) / static_cast<float>(target);
+  std::vector<int64_t> indices;
+  for (int64_t i = 0; i < target; ++i) {
+    indices.push_back(std::min(static_cast<int64_t>(static_cast<float>(i) * step), size - 1));
+  }
+  size = target;
+  ValueId from = graph_.AddConstant(node_name + "/indices", graph::Int64Tensor({target}, std::move(indices)));
+  return graph_.AddNode("Gather", node_name, {x, from}, ElementType::kFloat32, std::move(shape), {{"axis", axis}});
+}
+
+// GlobalAveragePool, not ReduceMean: ONNX Runtime then sums as TensorFlow does and stays within 1e-4 of its logits.
 ValueId Layers::SpatialMean(ValueId x, const std::string& node_name) {
-  return graph_.AddNode("ReduceMean", node_name, {x}, ElementType::kFloat32, {graph_.shape(x)[0], channels(x), 1, 1},
-                        {{"axes", std::vector<int64_t>{2, 3}}, {"keepdims", int64_t{1}}});
+  return graph_.AddNode("GlobalAveragePool", node_name, {x}, ElementType::kFloat32,
+                        {graph_.shape(x)[0], channels(x), 1, 1});
 }
 
 ValueId Layers::Reshape(ValueId x, const std::string& node_name, Shape shape) {

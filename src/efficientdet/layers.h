@@ -58,6 +58,7 @@ class Layers {
   // The constant of this name, made by `make` at its first use: weights that levels share are read once.
   template <typename Make>
   graph::ValueId Shared(const std::string& name, Make make);
+  graph::ValueId GatherNearest(graph::ValueId x, const std::string& node_name, int64_t axis, int64_t target);
   graph::ValueId ConvNode(graph::ValueId x, const std::string& node_name, std::vector<graph::ValueId> inputs,
                           int64_t filters, Window window, int64_t groups);
 
