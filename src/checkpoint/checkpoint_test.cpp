@@ -204,6 +204,25 @@ TEST(Checkpoint, ReadsFromSeveralDataFilesAndNamesTheMissingOne) {
   EXPECT_THAT(checkpoint->ReadFloats("b").error().ToString(), HasSubstr("m.data-00001-of-00002"));
 }
 
+TEST(Checkpoint, TakesNamesFromTheObjectGraph) {
+  Result<Checkpoint> checkpoint = Checkpoint::Open(kTestData / "keras");
+  ASSERT_TRUE(checkpoint.ok()) << checkpoint.error().ToString();
+  EXPECT_TRUE(checkpoint->summary().names_mapped);
+  EXPECT_THAT(checkpoint->BaseVariables(), ElementsAre("net/a", "net/b"));
+  EXPECT_EQ(checkpoint->Find("net/a")->checkpoint_key, "model/a/.ATTRIBUTES/VARIABLE_VALUE");
+  EXPECT_THAT(*checkpoint->ReadFloats("net/a"), ElementsAre(1, 2));
+  EXPECT_THAT(*checkpoint->ReadFloats("net/b"), ElementsAre(3));
+}
+
+TEST(Checkpoint, ListsAKerasCheckpointWithoutItsDataFileByObjectPaths) {
+  edet::testing::TemporaryDirectory folder;
+  fs::copy_file(kTestData / "keras.index", folder / "k.index");
+  Result<Checkpoint> checkpoint = Checkpoint::Open(folder / "k");
+  ASSERT_TRUE(checkpoint.ok()) << checkpoint.error().ToString();
+  EXPECT_FALSE(checkpoint->summary().names_mapped);
+  EXPECT_THAT(checkpoint->BaseVariables(), ElementsAre("model/a", "model/b"));
+}
+
 TEST(WriteBundle, IsReadBackAndKnowsRolesByName) {
   edet::testing::TemporaryDirectory folder;
   std::vector<NamedTensor> tensors = {{"net/kernel", {2, 2}, {1, 2, 3, 4}},

@@ -57,12 +57,18 @@ std::string Entry(uint64_t shared, const std::string& rest, const std::string& v
   return Varint(shared) + Varint(rest.size()) + Varint(value.size()) + rest + value;
 }
 
+// Ends a table after its data blocks: an empty meta block, the index block, the footer.
+std::string Finish(std::string bytes, const std::string& index) {
+  const std::string meta = Block("");
+  std::string handles = Varint(bytes.size()) + Varint(meta.size());
+  bytes += WithTrailer(meta, 0);
+  handles += Varint(bytes.size()) + Varint(index.size());
+  return bytes + WithTrailer(index, 0) + Footer(handles);
+}
+
 // A table of one data block given as it is to be stored.
 std::string Table(const std::string& block, char type = 0) {
-  std::string bytes = WithTrailer(block, type);
-  std::string index = Block(Entry(0, "zzz", Varint(0) + Varint(block.size())));
-  std::string handles = Varint(0) + Varint(0) + Varint(bytes.size()) + Varint(index.size());
-  return bytes + WithTrailer(index, 0) + Footer(handles);
+  return Finish(WithTrailer(block, type), Block(Entry(0, "zzz", Varint(0) + Varint(block.size()))));
 }
 
 class MemoryOutput : public leveldb::WritableFile {
@@ -156,7 +162,7 @@ TEST_F(Damaged, EveryTruncationAndEveryFlippedByteOfTheIndexIsNoticed) {
     bytes[at] = static_cast<char>(bytes[at] ^ 0x41);
     Write(index_path_, bytes);
     Result<Checkpoint> checkpoint = Checkpoint::Open(prefix_);
-    // The footer's padding and its handle of an unused block carry no meaning.
+    // The padding of the footer carries no meaning.
     EXPECT_TRUE(!checkpoint.ok() || at >= index_.size() - 48) << at;
   }
 }
@@ -176,18 +182,14 @@ TEST_F(Damaged, FooterThatPointsOutside) {
 
 TEST_F(Damaged, IndexBlockWhoseHandleIsHuge) {
   std::string index = Block(Entry(0, "z", Varint(0) + Varint(~uint64_t{0} - 4)));
-  std::string bytes =
-      WithTrailer(index, 0) + Footer(Varint(0) + Varint(0) + Varint(0) + Varint(index.size()));
-  ExpectError(WithIndex(bytes), ErrorCode::kCorrupt, "past the end");
+  ExpectError(WithIndex(Finish("", index)), ErrorCode::kCorrupt, "past the end");
 }
 
 TEST_F(Damaged, BlocksThatOverlap) {
   std::string block = Block(Entry(0, "", "x"));
   std::string handle = Varint(0) + Varint(block.size());
   std::string index = Block(Entry(0, "a", handle) + Entry(0, "b", handle));
-  std::string stored = WithTrailer(block, 0);
-  std::string footer = Footer(Varint(0) + Varint(0) + Varint(stored.size()) + Varint(index.size()));
-  ExpectError(WithIndex(stored + WithTrailer(index, 0) + footer), ErrorCode::kCorrupt, "overlap");
+  ExpectError(WithIndex(Finish(WithTrailer(block, 0), index)), ErrorCode::kCorrupt, "overlap");
 }
 
 TEST_F(Damaged, BlockWithImpossibleEntries) {
