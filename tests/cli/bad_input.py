@@ -171,7 +171,9 @@ def prepare(edet, folder):
     """A checkpoint with untrained weights and what `edet convert` makes of it."""
     checkpoint, converted = folder / "checkpoint", folder / "converted"
     for arguments in (["untrained", "--model", "d0", "--seed", "1", "-o", checkpoint], ["convert", checkpoint, "-o", converted]):
-        subprocess.run([edet, "--quiet", *map(str, arguments)], check=True, timeout=300)
+        run = subprocess.run([edet, "--quiet", *map(str, arguments)], capture_output=True, text=True, timeout=300, check=False)
+        if run.returncode != 0:
+            sys.exit(f"nothing to spoil: 'edet {arguments[0]}' failed: {run.stderr.strip()}")
     return checkpoint, converted
 
 
