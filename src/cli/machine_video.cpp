@@ -31,6 +31,7 @@ constexpr Element kElements[] = {
     {"avdec_h264", "gstreamer1.0-libav", "decodes H.264", true},
     {"avdec_h265", "gstreamer1.0-libav", "decodes H.265", true},
     {"avdec_mpeg4", "gstreamer1.0-libav", "decodes MPEG-4 part 2, as in old AVI files", true},
+    {"avdec_msmpeg4", "gstreamer1.0-libav", "decodes Microsoft MPEG-4, as in the demo's video", false},
     {"x264enc", "gstreamer1.0-plugins-ugly", "encodes the annotated video", true},
     {"rtspsrc", "gstreamer1.0-plugins-good", "RTSP cameras", false},
     {"v4l2src", "gstreamer1.0-plugins-good", "USB cameras", false},

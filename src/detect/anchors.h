@@ -19,14 +19,16 @@ struct AnchorConfig {
   int image_width = 512;
 };
 
-// Height and width of the feature map of each level min_level..max_level: the image halved, rounding up, level times.
+// Height and width of the feature map of each level min_level..max_level: the image halved,
+// rounding up, level times.
 struct FeatureSize {
   int height = 0, width = 0;
 };
 std::vector<FeatureSize> FeatureSizes(const AnchorConfig& config);
 
-// Every anchor as corners ymin, xmin, ymax, xmax in network pixels, not clipped: float32 [A, 4], row-major.
-// Order: level, then y, x, scale octave, aspect ratio. Computed as AutoML does: double precision, rounded at the end.
+// Every anchor as corners ymin, xmin, ymax, xmax in network pixels, not clipped: float32 [A, 4],
+// row-major. Order: level, then y, x, scale octave, aspect ratio. Computed as AutoML does: double
+// precision, rounded at the end.
 std::vector<float> MakeAnchors(const AnchorConfig& config);
 
 }  // namespace detect

@@ -1,4 +1,5 @@
-// C++14, no dependencies beyond libstdc++: shared by the DeepStream parser library, the runner and the evaluator.
+// C++14, no dependencies beyond libstdc++: shared by the DeepStream parser library, the runner and
+// the evaluator.
 #pragma once
 
 namespace edet {
@@ -6,7 +7,8 @@ namespace detect {
 
 // Boxes of the three coordinate spaces are three types; nothing converts silently.
 
-// Corners in pixels of the network input, as the graph sees it (0..width, 0..height), before any clipping.
+// Corners in pixels of the network input, as the graph sees it (0..width, 0..height), before any
+// clipping.
 struct BoxNet {
   float left = 0.F, top = 0.F, right = 0.F, bottom = 0.F;
 };

@@ -1,4 +1,5 @@
-// C++14, no dependencies beyond libstdc++. What gst-nvinfer does with a parser's objects, step by step.
+// C++14, no dependencies beyond libstdc++. What gst-nvinfer does with a parser's objects, step by
+// step.
 #pragma once
 
 #include <set>
@@ -19,9 +20,9 @@ struct ClassAttributes {
   float dbscan_min_score = 0.F;
   int group_threshold = 0;
   int min_boxes = 0;
-  int top_k = -1;  // -1: no limit
-  unsigned roi_top_offset = 0;     // frame pixels
-  unsigned roi_bottom_offset = 0;  // frame pixels
+  int top_k = -1;                                            // -1: no limit
+  unsigned roi_top_offset = 0;                               // frame pixels
+  unsigned roi_bottom_offset = 0;                            // frame pixels
   unsigned detected_min_width = 0, detected_min_height = 0;  // frame pixels
   unsigned detected_max_width = 0, detected_max_height = 0;  // frame pixels, 0: no limit
 };
@@ -48,8 +49,8 @@ struct FrameFit {
   unsigned offset_left = 0, offset_top = 0;      // network pixels
   double ratio_x = 1., ratio_y = 1.;             // network pixels per frame pixel
 };
-FrameFit FitFrame(unsigned frame_width, unsigned frame_height, unsigned network_width, unsigned network_height,
-                  bool maintain_aspect_ratio, bool symmetric_padding);
+FrameFit FitFrame(unsigned frame_width, unsigned frame_height, unsigned network_width,
+                  unsigned network_height, bool maintain_aspect_ratio, bool symmetric_padding);
 
 struct PostprocessOptions {
   ClusterMode cluster_mode = ClusterMode::kGroupRectangles;
@@ -58,13 +59,22 @@ struct PostprocessOptions {
   bool crop_objects_to_roi_boundary = false;
 };
 
-// Thresholds, clustering and topk in nvinfer's order, with its exact comparisons; order of the result as nvinfer's.
-// Group rectangles become NMS with topk 20 and IoU 0.5, as in builds without OpenCV (all stock builds since 6.0).
-std::vector<NetworkObject> ClusterObjects(std::vector<NetworkObject> parsed, const PostprocessOptions& options);
+// Thresholds, clustering and topk in nvinfer's order, with its exact comparisons; order of the
+// result as nvinfer's. Group rectangles become NMS with topk 20 and IoU 0.5, as in builds without
+// OpenCV (all stock builds since 6.0). DBSCAN is closed source: where it would run (mode 1 or 3
+// with minBoxes > 0), NMS with the class's nms-iou-threshold stands in for it, and
+// ClusteringIsApproximate() says so.
+std::vector<NetworkObject> ClusterObjects(std::vector<NetworkObject> parsed,
+                                          const PostprocessOptions& options);
 
-// Scaling back, class filter, size filters and edge rules of gst-nvinfer's attach_metadata_detector() (9.1).
-std::vector<FrameObject> AttachToFrame(const std::vector<NetworkObject>& objects, const PostprocessOptions& options,
-                                       const FrameFit& fit, unsigned frame_width, unsigned frame_height);
+// Whether ClusterObjects() can only approximate what nvinfer would do with these options.
+bool ClusteringIsApproximate(const PostprocessOptions& options);
+
+// Scaling back, class filter, size filters and edge rules of gst-nvinfer's
+// attach_metadata_detector() (9.1).
+std::vector<FrameObject> AttachToFrame(const std::vector<NetworkObject>& objects,
+                                       const PostprocessOptions& options, const FrameFit& fit,
+                                       unsigned frame_width, unsigned frame_height);
 
 }  // namespace detect
 }  // namespace edet
