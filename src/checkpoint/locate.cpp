@@ -5,7 +5,6 @@
 #include <google/protobuf/text_format.h>
 
 #include <algorithm>
-#include <regex>
 #include <vector>
 
 #include "base/file.h"
@@ -178,9 +177,14 @@ Error WrongKind(const fs::path& path) {
 
 // "model.data-00000-of-00001" without its end; empty if the name has another form.
 std::string WithoutShard(const std::string& path) {
-  static const std::regex shard("\\.data-[0-9]{5}-of-[0-9]{5}$");
-  std::smatch match;
-  return std::regex_search(path, match, shard) ? match.prefix().str() : "";
+  const std::string_view form = ".data-#####-of-#####";  // #: a digit
+  if (path.size() <= form.size()) return "";
+  size_t begin = path.size() - form.size();
+  for (size_t i = 0; i < form.size(); ++i) {
+    char c = path[begin + i];
+    if (form[i] == '#' ? c < '0' || c > '9' : c != form[i]) return "";
+  }
+  return path.substr(0, begin);
 }
 
 Result<fs::path> PrefixWithIndex(const fs::path& prefix) {
