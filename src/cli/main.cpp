@@ -16,6 +16,9 @@ int Run(int argc, char** argv) {
   edet::cli::Session session;
   app.add_flag("-q,--quiet", session.quiet, "Print errors and results only");
   app.fallthrough();
+  edet::cli::AddConvertCommand(app, session);
+  edet::cli::AddInspectCommand(app, session);
+  edet::cli::AddUntrainedCommand(app, session);
   edet::cli::AddDoctorCommand(app, session);
   try {
     app.parse(argc, argv);
