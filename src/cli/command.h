@@ -12,7 +12,8 @@ struct Session {
   int exit_code = 0;  // set by a command that ran to its end but found something (1)
 };
 
-// Each subcommand lives in a file of its own and adds itself. Its callback throws CommandFailed on an error.
+// Each subcommand lives in a file of its own and adds itself. Its callback throws CommandFailed on
+// an error.
 void AddConvertCommand(CLI::App& app, Session& session);
 void AddDoctorCommand(CLI::App& app, Session& session);
 void AddInspectCommand(CLI::App& app, Session& session);

@@ -21,21 +21,30 @@ struct Options {
   bool all = false;
 };
 
-std::string ShapeText(const std::vector<int64_t>& shape) { return fmt::format("[{}]", fmt::join(shape, ", ")); }
-
-ordered_json EntryJson(const checkpoint::TensorEntry& entry) {
-  return {{"name", entry.name}, {"dtype", std::string(checkpoint::DTypeName(entry.dtype))}, {"shape", entry.shape}};
+std::string ShapeText(const std::vector<int64_t>& shape) {
+  return fmt::format("[{}]", fmt::join(shape, ", "));
 }
 
-ordered_json CheckpointJson(const checkpoint::Checkpoint& checkpoint, const efficientdet::Recognition& recognition) {
+ordered_json EntryJson(const checkpoint::TensorEntry& entry) {
+  return {{"name", entry.name},
+          {"dtype", std::string(checkpoint::DTypeName(entry.dtype))},
+          {"shape", entry.shape}};
+}
+
+ordered_json CheckpointJson(const checkpoint::Checkpoint& checkpoint,
+                            const efficientdet::Recognition& recognition) {
   const checkpoint::CheckpointSummary& summary = checkpoint.summary();
   ordered_json tensors = ordered_json::array();
-  for (const checkpoint::TensorEntry& entry : checkpoint.entries()) tensors.push_back(EntryJson(entry));
+  for (const checkpoint::TensorEntry& entry : checkpoint.entries())
+    tensors.push_back(EntryJson(entry));
   ordered_json missing_files = ordered_json::array();
-  for (const fs::path& file : summary.missing_data_files) missing_files.push_back(file.filename().string());
+  for (const fs::path& file : summary.missing_data_files)
+    missing_files.push_back(file.filename().string());
   ordered_json report = {
       {"kind", "checkpoint"},
-      {"format", summary.kind == checkpoint::CheckpointKind::kTensorFlow1Bundle ? "tf1-bundle" : "keras-object-checkpoint"},
+      {"format", summary.kind == checkpoint::CheckpointKind::kTensorFlow1Bundle
+                     ? "tf1-bundle"
+                     : "keras-object-checkpoint"},
       {"variables", summary.base_variables},
       {"ema_shadows", summary.ema_shadows},
       {"optimizer_slots", summary.optimizer_slots},
@@ -61,7 +70,8 @@ void PrintSome(const char* what, const std::vector<std::string>& names, bool all
   if (shown < names.size()) fmt::print("{:<12}and {} more (--all)\n", "", names.size() - shown);
 }
 
-void PrintCheckpoint(const checkpoint::Checkpoint& checkpoint, const efficientdet::Recognition& recognition, bool all) {
+void PrintCheckpoint(const checkpoint::Checkpoint& checkpoint,
+                     const efficientdet::Recognition& recognition, bool all) {
   fmt::print("checkpoint  {}\n", checkpoint.Description());
   for (const fs::path& file : checkpoint.summary().missing_data_files) {
     fmt::print("            data file {} is not there\n", file.filename().string());
@@ -75,16 +85,19 @@ void PrintCheckpoint(const checkpoint::Checkpoint& checkpoint, const efficientde
   size_t shown = all ? entries.size() : std::min(kFew, entries.size());
   fmt::print("\n{:<10}{:<22}{}\n", "type", "shape", "tensor");
   for (size_t i = 0; i < shown; ++i) {
-    fmt::print("{:<10}{:<22}{}\n", checkpoint::DTypeName(entries[i].dtype), ShapeText(entries[i].shape), entries[i].name);
+    fmt::print("{:<10}{:<22}{}\n", checkpoint::DTypeName(entries[i].dtype),
+               ShapeText(entries[i].shape), entries[i].name);
   }
   if (shown < entries.size()) fmt::print("and {} more (--all)\n", entries.size() - shown);
 }
 
 Status InspectCheckpoint(const Options& options) {
-  EDET_ASSIGN_OR_RETURN(checkpoint::Checkpoint checkpoint, checkpoint::Checkpoint::Open(options.path));
+  EDET_ASSIGN_OR_RETURN(checkpoint::Checkpoint checkpoint,
+                        checkpoint::Checkpoint::Open(options.path));
   efficientdet::Recognition recognition = efficientdet::RecognizeModel(checkpoint);
   if (options.json) {
-    fmt::print("{}\n", CheckpointJson(checkpoint, recognition).dump(2, ' ', false, ordered_json::error_handler_t::replace));
+    fmt::print("{}\n", CheckpointJson(checkpoint, recognition)
+                           .dump(2, ' ', false, ordered_json::error_handler_t::replace));
   } else {
     PrintCheckpoint(checkpoint, recognition, options.all);
   }
@@ -93,7 +106,8 @@ Status InspectCheckpoint(const Options& options) {
 
 ordered_json TensorsJson(const std::vector<onnx_format::TensorInfo>& tensors) {
   ordered_json list = ordered_json::array();
-  for (const auto& tensor : tensors) list.push_back({{"name", tensor.name}, {"type", tensor.type}, {"shape", tensor.shape}});
+  for (const auto& tensor : tensors)
+    list.push_back({{"name", tensor.name}, {"type", tensor.type}, {"shape", tensor.shape}});
   return list;
 }
 
@@ -114,20 +128,24 @@ ordered_json OnnxJson(const onnx_format::ModelSummary& summary) {
 
 void PrintTensors(const char* what, const std::vector<onnx_format::TensorInfo>& tensors) {
   for (size_t i = 0; i < tensors.size(); ++i) {
-    fmt::print("{:<12}{:<20} {:<8} [{}]\n", i == 0 ? what : "", tensors[i].name, tensors[i].type, fmt::join(tensors[i].shape, ", "));
+    fmt::print("{:<12}{:<20} {:<8} [{}]\n", i == 0 ? what : "", tensors[i].name, tensors[i].type,
+               fmt::join(tensors[i].shape, ", "));
   }
 }
 
 void PrintOnnx(const onnx_format::ModelSummary& summary) {
   std::string opsets;
   for (const auto& [domain, version] : summary.opsets) {
-    opsets += fmt::format("{}{} {}", opsets.empty() ? "" : ", ", domain.empty() ? "opset" : domain, version);
+    opsets += fmt::format("{}{} {}", opsets.empty() ? "" : ", ", domain.empty() ? "opset" : domain,
+                          version);
   }
-  fmt::print("onnx        {}, {}, IR {}, {:.1f} MB\n", summary.producer.empty() ? "producer unknown" : summary.producer, opsets,
+  fmt::print("onnx        {}, {}, IR {}, {:.1f} MB\n",
+             summary.producer.empty() ? "producer unknown" : summary.producer, opsets,
              summary.ir_version, summary.file_bytes / 1e6);
   PrintTensors("input", summary.inputs);
   PrintTensors("output", summary.outputs);
-  fmt::print("network     {} nodes, {} constants, {:.2f} M parameters\n", summary.nodes, summary.initializers, summary.parameters / 1e6);
+  fmt::print("network     {} nodes, {} constants, {:.2f} M parameters\n", summary.nodes,
+             summary.initializers, summary.parameters / 1e6);
   bool first = true;
   for (const auto& [name, count] : summary.operators) {
     fmt::print("{:<12}{:>5}  {}\n", first ? "operators" : "", count, name);
@@ -136,9 +154,11 @@ void PrintOnnx(const onnx_format::ModelSummary& summary) {
 }
 
 Status InspectOnnx(const Options& options) {
-  EDET_ASSIGN_OR_RETURN(onnx_format::ModelSummary summary, onnx_format::SummarizeModel(options.path));
+  EDET_ASSIGN_OR_RETURN(onnx_format::ModelSummary summary,
+                        onnx_format::SummarizeModel(options.path));
   if (options.json) {
-    fmt::print("{}\n", OnnxJson(summary).dump(2, ' ', false, ordered_json::error_handler_t::replace));
+    fmt::print("{}\n",
+               OnnxJson(summary).dump(2, ' ', false, ordered_json::error_handler_t::replace));
   } else {
     PrintOnnx(summary);
   }
@@ -150,7 +170,10 @@ Status InspectOnnx(const Options& options) {
 void AddInspectCommand(CLI::App& app, Session&) {
   auto options = std::make_shared<Options>();
   CLI::App* command = app.add_subcommand("inspect", "What is inside a checkpoint or an ONNX file");
-  command->add_option("path", options->path, "A checkpoint (folder, prefix, .index, data file) or a .onnx file")->required();
+  command
+      ->add_option("path", options->path,
+                   "A checkpoint (folder, prefix, .index, data file) or a .onnx file")
+      ->required();
   command->add_flag("--all", options->all, "List every tensor and every difference");
   command->add_flag("--json", options->json, "Everything as JSON");
   command->callback([options] {

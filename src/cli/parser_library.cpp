@@ -11,8 +11,8 @@ Result<fs::path> FindParserLibrary() {
   for (const fs::path& candidate : {folder / ".." / "lib" / kName, folder / kName}) {
     if (fs::exists(candidate, failed)) return fs::weakly_canonical(candidate);
   }
-  return Error{ErrorCode::kEnvironment, std::string(kName) + " is not beside this program", folder.string(),
-               "build the target nvdsinfer_efficientdet, or install edet again"};
+  return Error{ErrorCode::kEnvironment, std::string(kName) + " is not beside this program",
+               folder.string(), "build the target nvdsinfer_efficientdet, or install edet again"};
 }
 
 }  // namespace edet::cli

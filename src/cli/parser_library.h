@@ -6,8 +6,8 @@
 
 namespace edet::cli {
 
-// The parser library that belongs to this program: ../lib/libnvdsinfer_efficientdet.so beside the executable, or
-// in its own folder. Error: Environment.
+// The parser library that belongs to this program: ../lib/libnvdsinfer_efficientdet.so beside the
+// executable, or in its own folder. Error: Environment.
 Result<std::filesystem::path> FindParserLibrary();
 
 }  // namespace edet::cli

@@ -1,3 +1,5 @@
+#include "efficientdet/untrained.h"
+
 #include <fmt/format.h>
 
 #include <memory>
@@ -8,7 +10,6 @@
 #include "checkpoint/bundle_writer.h"
 #include "cli/command.h"
 #include "efficientdet/hparams.h"
-#include "efficientdet/untrained.h"
 #include "efficientdet/variables.h"
 
 namespace edet::cli {
@@ -30,10 +31,13 @@ Status WriteUntrained(const Options& options, bool quiet) {
     tensors.push_back({name, shape, source.Read(name, shape).floats});
   }
   size_t count = tensors.size();
-  EDET_RETURN_IF_ERROR(checkpoint::WriteBundle(options.output / "model.ckpt", std::move(tensors), 0));
+  EDET_RETURN_IF_ERROR(
+      checkpoint::WriteBundle(options.output / "model.ckpt", std::move(tensors), 0));
   if (!quiet) {
-    fmt::print("written     {}: {} with {} variables from seed {}; UNTRAINED: what it detects means nothing\n",
-               options.output.string(), hparams.model_name, count, options.seed);
+    fmt::print(
+        "written     {}: {} with {} variables from seed {}; UNTRAINED: what it detects means "
+        "nothing\n",
+        options.output.string(), hparams.model_name, count, options.seed);
   }
   return {};
 }
@@ -42,11 +46,14 @@ Status WriteUntrained(const Options& options, bool quiet) {
 
 void AddUntrainedCommand(CLI::App& app, Session& session) {
   auto options = std::make_shared<Options>();
-  CLI::App* command = app.add_subcommand("untrained", "A checkpoint with weights that nobody trained, to try the road with");
+  CLI::App* command = app.add_subcommand(
+      "untrained", "A checkpoint with weights that nobody trained, to try the road with");
   command->add_option("--model", options->model, "d0 to d7, d7x, lite0 to lite4, lite3x (d0)");
   command->add_option("--seed", options->seed, "The same seed gives the same file everywhere (1)");
-  command->add_option("--num-classes", options->num_classes, "1 to 1000 (90)")->check(CLI::Range(1, 1000));
-  command->add_option("-o,--output", options->output, "Folder to write (made if absent)")->required();
+  command->add_option("--num-classes", options->num_classes, "1 to 1000 (90)")
+      ->check(CLI::Range(1, 1000));
+  command->add_option("-o,--output", options->output, "Folder to write (made if absent)")
+      ->required();
   command->callback([options, &session] {
     Status status = WriteUntrained(*options, session.quiet);
     if (!status.ok()) throw CommandFailed{status.error()};

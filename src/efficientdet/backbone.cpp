@@ -19,9 +19,10 @@ struct Scaling {
   double width, depth;
 };
 constexpr Scaling kScalings[] = {
-    {"b0", 1.0, 1.0},    {"b1", 1.0, 1.1},    {"b2", 1.1, 1.2},    {"b3", 1.2, 1.4},    {"b4", 1.4, 1.8},
-    {"b5", 1.6, 2.2},    {"b6", 1.8, 2.6},    {"b7", 2.0, 3.1},    {"lite0", 1.0, 1.0}, {"lite1", 1.0, 1.1},
-    {"lite2", 1.1, 1.2}, {"lite3", 1.2, 1.4}, {"lite4", 1.4, 1.8},
+    {"b0", 1.0, 1.0},    {"b1", 1.0, 1.1},    {"b2", 1.1, 1.2},    {"b3", 1.2, 1.4},
+    {"b4", 1.4, 1.8},    {"b5", 1.6, 2.2},    {"b6", 1.8, 2.6},    {"b7", 2.0, 3.1},
+    {"lite0", 1.0, 1.0}, {"lite1", 1.0, 1.1}, {"lite2", 1.1, 1.2}, {"lite3", 1.2, 1.4},
+    {"lite4", 1.4, 1.8},
 };
 
 int RoundFilters(int filters, double width) {
@@ -65,11 +66,13 @@ ValueId AddSqueezeExcite(Layers& layers, ValueId x, const std::string& name, int
   ValueId mean = layers.SpatialMean(x, name + "/mean");
   ValueId squeezed = layers.Convolution(mean, name + "/conv2d", reduced, {1, 1}, true);
   squeezed = layers.Activate(squeezed, name + "/activation");
-  ValueId gate = layers.Convolution(squeezed, name + "/conv2d_1", static_cast<int>(layers.channels(x)), {1, 1}, true);
+  ValueId gate = layers.Convolution(squeezed, name + "/conv2d_1",
+                                    static_cast<int>(layers.channels(x)), {1, 1}, true);
   return layers.Multiply(x, layers.Sigmoid(gate, name + "/gate"), name + "/excite");
 }
 
-ValueId AddBlock(Layers& layers, ValueId input, const std::string& name, const Block& block, bool squeeze_excite) {
+ValueId AddBlock(Layers& layers, ValueId input, const std::string& name, const Block& block,
+                 bool squeeze_excite) {
   int convs = 0, norms = 0;
   auto next_conv = [&] { return name + "/" + Numbered("conv2d", convs++); };
   auto next_norm = [&] { return name + "/" + Numbered("tpu_batch_normalization", norms++); };
@@ -84,7 +87,8 @@ ValueId AddBlock(Layers& layers, ValueId input, const std::string& name, const B
   if (squeeze_excite) x = AddSqueezeExcite(layers, x, name + "/se", block.input_filters);
   x = layers.Convolution(x, next_conv(), block.output_filters, {1, 1}, false);
   x = layers.BatchNorm(x, next_norm());
-  if (block.stride == 1 && block.input_filters == block.output_filters) x = layers.Add(x, input, name + "/residual");
+  if (block.stride == 1 && block.input_filters == block.output_filters)
+    x = layers.Add(x, input, name + "/residual");
   return x;
 }
 
@@ -112,10 +116,12 @@ Result<BackboneConfig> FindBackbone(const std::string& name) {
                "efficientnet-b0 to b7 and efficientnet-lite0 to lite4 are known"};
 }
 
-std::vector<ValueId> AddBackbone(Layers& layers, ValueId image, const std::string& name, const BackboneConfig& config) {
+std::vector<ValueId> AddBackbone(Layers& layers, ValueId image, const std::string& name,
+                                 const BackboneConfig& config) {
   ValueId x = layers.Convolution(image, name + "/stem/conv2d", config.stem_filters, {3, 2}, false);
   x = layers.Activate(layers.BatchNorm(x, name + "/stem/tpu_batch_normalization"), name + "/stem");
-  // The first stage's configured input is the stem, also where a lite model's own stem is narrower than the table says.
+  // The first stage's configured input is the stem, also where a lite model's own stem is narrower
+  // than the table says.
   std::vector<Block> blocks = BlocksOf(config);
   std::vector<ValueId> endpoints;
   for (size_t i = 0; i < blocks.size(); ++i) {

@@ -18,7 +18,8 @@
 namespace edet::efficientdet {
 namespace {
 
-// The first value of class_net/class-0/pointwise_kernel for seed 1, by an independent reading of the two algorithms.
+// The first value of class_net/class-0/pointwise_kernel for seed 1, by an independent reading of
+// the two algorithms.
 constexpr float kFirstUntrained = -0.27987117F;
 
 std::string ShapeText(const graph::Shape& shape) {
@@ -75,7 +76,8 @@ TEST(BiFpnNodes, HasTheEdgesOfThePaper) {
   EXPECT_EQ(BiFpnNodes(3, 8)[8].inputs, (std::vector<int>{4, 6, 13}));
 }
 
-// The paper's example of a scaled backbone: B7, and a lite one whose first and last stage keep their length.
+// The paper's example of a scaled backbone: B7, and a lite one whose first and last stage keep
+// their length.
 TEST(FindBackbone, ScalesFiltersAndRepeats) {
   BackboneConfig b7 = *FindBackbone("efficientnet-b7");
   EXPECT_EQ(b7.stem_filters, 64);
@@ -111,19 +113,23 @@ TEST_P(EveryModel, IsPlannedWithEveryPostprocessing) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Family, EveryModel, ::testing::ValuesIn(AllModels()), [](const auto& info) {
-  std::string name = info.param.model_name.substr(std::string("efficientdet-").size());
-  return name;
-});
+INSTANTIATE_TEST_SUITE_P(Family, EveryModel, ::testing::ValuesIn(AllModels()),
+                         [](const auto& info) {
+                           std::string name =
+                               info.param.model_name.substr(std::string("efficientdet-").size());
+                           return name;
+                         });
 
 TEST(BuildModel, GivesEveryValueANameOfItsOwn) {
   VariableList list;
-  for (NmsKind kind : {NmsKind::kNone, NmsKind::kDecoded, NmsKind::kOnnx, NmsKind::kRows, NmsKind::kPlugin}) {
+  for (NmsKind kind :
+       {NmsKind::kNone, NmsKind::kDecoded, NmsKind::kOnnx, NmsKind::kRows, NmsKind::kPlugin}) {
     for (NmsSemantics semantics : {NmsSemantics::kAutoml, NmsSemantics::kPerClass}) {
       Result<graph::Graph> graph = BuildModel(*FindModel("d0"), list, Options(kind, semantics));
       if (!graph.ok()) continue;  // the plugin has one semantics only
       std::set<std::string> names;
-      for (const graph::Value& value : graph->values) EXPECT_TRUE(names.insert(value.name).second) << value.name;
+      for (const graph::Value& value : graph->values)
+        EXPECT_TRUE(names.insert(value.name).second) << value.name;
     }
   }
 }
@@ -150,7 +156,8 @@ TEST(BuildModel, RefusesWhatCannotBeSaid) {
   EXPECT_EQ(BuildModel(*FindModel("d0"), list, options).error().code, ErrorCode::kInvalidArgument);
   Hparams tiny = *FindModel("d0");
   tiny.image_width = 0;
-  EXPECT_EQ(BuildModel(tiny, list, Options(NmsKind::kNone)).error().code, ErrorCode::kInvalidArgument);
+  EXPECT_EQ(BuildModel(tiny, list, Options(NmsKind::kNone)).error().code,
+            ErrorCode::kInvalidArgument);
 }
 
 TEST(BuildModel, TakesOddAndOblongInputs) {

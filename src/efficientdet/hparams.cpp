@@ -14,15 +14,16 @@ struct Row {  // a line of AutoML's table of compound scaling
   int max_level;
 };
 
-// d6, d7 and d7x add their inputs without weights; the lite models have relu6 and their own normalisation as well.
+// d6, d7 and d7x add their inputs without weights; the lite models have relu6 and their own
+// normalisation as well.
 constexpr Row kRows[] = {
-    {"d0", "b0", 512, 64, 3, 3, 4.F, 7},          {"d1", "b1", 640, 88, 4, 3, 4.F, 7},
-    {"d2", "b2", 768, 112, 5, 3, 4.F, 7},         {"d3", "b3", 896, 160, 6, 4, 4.F, 7},
-    {"d4", "b4", 1024, 224, 7, 4, 4.F, 7},        {"d5", "b5", 1280, 288, 7, 4, 4.F, 7},
-    {"d6", "b6", 1280, 384, 8, 5, 4.F, 7},        {"d7", "b6", 1536, 384, 8, 5, 5.F, 7},
-    {"d7x", "b7", 1536, 384, 8, 5, 4.F, 8},       {"lite0", "lite0", 320, 64, 3, 3, 3.F, 7},
-    {"lite1", "lite1", 384, 88, 4, 3, 3.F, 7},    {"lite2", "lite2", 448, 112, 5, 3, 3.F, 7},
-    {"lite3", "lite3", 512, 160, 6, 4, 4.F, 7},   {"lite3x", "lite3", 640, 200, 6, 4, 3.F, 7},
+    {"d0", "b0", 512, 64, 3, 3, 4.F, 7},        {"d1", "b1", 640, 88, 4, 3, 4.F, 7},
+    {"d2", "b2", 768, 112, 5, 3, 4.F, 7},       {"d3", "b3", 896, 160, 6, 4, 4.F, 7},
+    {"d4", "b4", 1024, 224, 7, 4, 4.F, 7},      {"d5", "b5", 1280, 288, 7, 4, 4.F, 7},
+    {"d6", "b6", 1280, 384, 8, 5, 4.F, 7},      {"d7", "b6", 1536, 384, 8, 5, 5.F, 7},
+    {"d7x", "b7", 1536, 384, 8, 5, 4.F, 8},     {"lite0", "lite0", 320, 64, 3, 3, 3.F, 7},
+    {"lite1", "lite1", 384, 88, 4, 3, 3.F, 7},  {"lite2", "lite2", 448, 112, 5, 3, 3.F, 7},
+    {"lite3", "lite3", 512, 160, 6, 4, 4.F, 7}, {"lite3x", "lite3", 640, 200, 6, 4, 3.F, 7},
     {"lite4", "lite4", 640, 224, 7, 4, 4.F, 7},
 };
 
@@ -43,7 +44,8 @@ Hparams FromRow(const Row& row) {
     h.mean_rgb = {127.F, 127.F, 127.F};
     h.stddev_rgb = {128.F, 128.F, 128.F};
   }
-  if (lite || name == "d6" || name == "d7" || name == "d7x") h.fpn_weight_method = FusionMethod::kSum;
+  if (lite || name == "d6" || name == "d7" || name == "d7x")
+    h.fpn_weight_method = FusionMethod::kSum;
   return h;
 }
 
@@ -75,7 +77,8 @@ const std::vector<Hparams>& AllModels() {
 
 Result<Hparams> FindModel(std::string_view name) {
   constexpr std::string_view kPrefix = "efficientdet-";
-  std::string_view wanted = name.substr(0, kPrefix.size()) == kPrefix ? name.substr(kPrefix.size()) : name;
+  std::string_view wanted =
+      name.substr(0, kPrefix.size()) == kPrefix ? name.substr(kPrefix.size()) : name;
   const Hparams* nearest = nullptr;
   int nearest_distance = 0;
   for (const Hparams& model : AllModels()) {
@@ -87,7 +90,8 @@ Result<Hparams> FindModel(std::string_view name) {
       nearest_distance = distance;
     }
   }
-  return Error{ErrorCode::kInvalidArgument, "there is no model '" + std::string(name) + "'", "--model",
+  return Error{ErrorCode::kInvalidArgument, "there is no model '" + std::string(name) + "'",
+               "--model",
                "did you mean '" + nearest->model_name.substr(kPrefix.size()) +
                    "'? The models are d0 to d7, d7x, lite0 to lite4 and lite3x"};
 }

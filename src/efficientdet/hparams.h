@@ -14,7 +14,8 @@ namespace edet::efficientdet {
 enum class Activation { kSwish, kRelu, kRelu6 };
 enum class FusionMethod { kFastAttention, kSum };
 
-// What decides the graph of an EfficientDet. Names and defaults are those of AutoML's hparams_config.py.
+// What decides the graph of an EfficientDet. Names and defaults are those of AutoML's
+// hparams_config.py.
 struct Hparams {
   std::string model_name;     // "efficientdet-d0"
   std::string backbone_name;  // "efficientnet-b0"
@@ -35,10 +36,13 @@ struct Hparams {
   std::array<float, 3> mean_rgb = {0.485F * 255, 0.456F * 255, 0.406F * 255};
   std::array<float, 3> stddev_rgb = {0.229F * 255, 0.224F * 255, 0.225F * 255};
 
-  int num_anchors() const { return num_scales * static_cast<int>(aspect_ratios.size()); }  // at each place
+  int num_anchors() const {
+    return num_scales * static_cast<int>(aspect_ratios.size());
+  }  // at each place
 };
 
-// The 15 public models, "efficientdet-d0" .. "efficientdet-d7x", "efficientdet-lite0" .. "efficientdet-lite4".
+// The 15 public models, "efficientdet-d0" .. "efficientdet-d7x", "efficientdet-lite0" ..
+// "efficientdet-lite4".
 const std::vector<Hparams>& AllModels();
 
 // Takes "d0", "lite3x" or the full name. Error: InvalidArgument with the nearest name.

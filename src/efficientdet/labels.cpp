@@ -5,21 +5,27 @@
 namespace edet::efficientdet {
 namespace {
 
-// The category names of COCO by id 1..90 (cocodataset, annotations of 2017); null: an id that COCO does not use.
+// The category names of COCO by id 1..90 (cocodataset, annotations of 2017); null: an id that COCO
+// does not use.
 constexpr const char* kCocoNames[90] = {
-    "person",        "bicycle",      "car",           "motorcycle",    "airplane",     "bus",          "train",
-    "truck",         "boat",         "traffic light", "fire hydrant",  nullptr,        "stop sign",    "parking meter",
-    "bench",         "bird",         "cat",           "dog",           "horse",        "sheep",        "cow",
-    "elephant",      "bear",         "zebra",         "giraffe",       nullptr,        "backpack",     "umbrella",
-    nullptr,         nullptr,        "handbag",       "tie",           "suitcase",     "frisbee",      "skis",
-    "snowboard",     "sports ball",  "kite",          "baseball bat",  "baseball glove", "skateboard", "surfboard",
-    "tennis racket", "bottle",       nullptr,         "wine glass",    "cup",          "fork",         "knife",
-    "spoon",         "bowl",         "banana",        "apple",         "sandwich",     "orange",       "broccoli",
-    "carrot",        "hot dog",      "pizza",         "donut",         "cake",         "chair",        "couch",
-    "potted plant",  "bed",          nullptr,         "dining table",  nullptr,        nullptr,        "toilet",
-    nullptr,         "tv",           "laptop",        "mouse",         "remote",       "keyboard",     "cell phone",
-    "microwave",     "oven",         "toaster",       "sink",          "refrigerator", nullptr,        "book",
-    "clock",         "vase",         "scissors",      "teddy bear",    "hair drier",   "toothbrush",
+    "person",       "bicycle",      "car",           "motorcycle",    "airplane",
+    "bus",          "train",        "truck",         "boat",          "traffic light",
+    "fire hydrant", nullptr,        "stop sign",     "parking meter", "bench",
+    "bird",         "cat",          "dog",           "horse",         "sheep",
+    "cow",          "elephant",     "bear",          "zebra",         "giraffe",
+    nullptr,        "backpack",     "umbrella",      nullptr,         nullptr,
+    "handbag",      "tie",          "suitcase",      "frisbee",       "skis",
+    "snowboard",    "sports ball",  "kite",          "baseball bat",  "baseball glove",
+    "skateboard",   "surfboard",    "tennis racket", "bottle",        nullptr,
+    "wine glass",   "cup",          "fork",          "knife",         "spoon",
+    "bowl",         "banana",       "apple",         "sandwich",      "orange",
+    "broccoli",     "carrot",       "hot dog",       "pizza",         "donut",
+    "cake",         "chair",        "couch",         "potted plant",  "bed",
+    nullptr,        "dining table", nullptr,         nullptr,         "toilet",
+    nullptr,        "tv",           "laptop",        "mouse",         "remote",
+    "keyboard",     "cell phone",   "microwave",     "oven",          "toaster",
+    "sink",         "refrigerator", nullptr,         "book",          "clock",
+    "vase",         "scissors",     "teddy bear",    "hair drier",    "toothbrush",
 };
 
 }  // namespace

@@ -23,7 +23,8 @@ Status CheckSizes(const Hparams& h, const BuildOptions& options) {
   if (h.image_height < 1 || h.image_width < 1 || h.image_height > 8192 || h.image_width > 8192) {
     return invalid("the network input must be 1 to 8192 pixels high and wide", "image_size");
   }
-  if (h.num_classes < 1 || h.num_classes > 100000) return invalid("must be 1 to 100000", "num_classes");
+  if (h.num_classes < 1 || h.num_classes > 100000)
+    return invalid("must be 1 to 100000", "num_classes");
   if (h.min_level < 1 || h.max_level <= h.min_level || h.max_level > 12) {
     return invalid("levels must be 1 <= min_level < max_level <= 12", "min_level, max_level");
   }
@@ -37,11 +38,15 @@ ValueId AddNormalization(Layers& layers, ValueId input, const Hparams& h, Layout
   Shape shape = layout == Layout::kNhwc ? Shape{1, 1, 1, 3} : Shape{1, 3, 1, 1};
   std::vector<float> mean(h.mean_rgb.begin(), h.mean_rgb.end());
   std::vector<float> stddev(h.stddev_rgb.begin(), h.stddev_rgb.end());
-  ValueId mean_id = layers.Constant("normalize/mean_rgb", graph::FloatTensor(shape, std::move(mean)));
-  ValueId stddev_id = layers.Constant("normalize/stddev_rgb", graph::FloatTensor(shape, std::move(stddev)));
+  ValueId mean_id =
+      layers.Constant("normalize/mean_rgb", graph::FloatTensor(shape, std::move(mean)));
+  ValueId stddev_id =
+      layers.Constant("normalize/stddev_rgb", graph::FloatTensor(shape, std::move(stddev)));
   Shape image = graph.shape(input);
-  ValueId centred = graph.AddNode("Sub", "normalize/subtract_mean", {input, mean_id}, ElementType::kFloat32, image);
-  return graph.AddNode("Div", "normalize/divide_by_stddev", {centred, stddev_id}, ElementType::kFloat32, image);
+  ValueId centred = graph.AddNode("Sub", "normalize/subtract_mean", {input, mean_id},
+                                  ElementType::kFloat32, image);
+  return graph.AddNode("Div", "normalize/divide_by_stddev", {centred, stddev_id},
+                       ElementType::kFloat32, image);
 }
 
 ValueId AddImage(Layers& layers, const Hparams& h, const BuildOptions& options) {
@@ -55,7 +60,8 @@ ValueId AddImage(Layers& layers, const Hparams& h, const BuildOptions& options) 
 
 }  // namespace
 
-Result<Graph> BuildModel(const Hparams& hparams, VariableSource& variables, const BuildOptions& options) {
+Result<Graph> BuildModel(const Hparams& hparams, VariableSource& variables,
+                         const BuildOptions& options) {
   EDET_RETURN_IF_ERROR(CheckSizes(hparams, options));
   EDET_ASSIGN_OR_RETURN(BackboneConfig backbone, FindBackbone(hparams.backbone_name));
   Graph graph;
@@ -64,7 +70,8 @@ Result<Graph> BuildModel(const Hparams& hparams, VariableSource& variables, cons
   ValueId image = AddImage(layers, hparams, options);
   std::vector<ValueId> endpoints = AddBackbone(layers, image, hparams.backbone_name, backbone);
   if (static_cast<size_t>(hparams.min_level) > endpoints.size()) {
-    return Error{ErrorCode::kUnsupported, "min_level is above what the backbone gives", "min_level", "5 at the most"};
+    return Error{ErrorCode::kUnsupported, "min_level is above what the backbone gives", "min_level",
+                 "5 at the most"};
   }
   RawHeads heads = AddHeads(layers, AddFeatureNetwork(layers, endpoints, hparams), hparams);
   EDET_RETURN_IF_ERROR(AddPostprocess(layers, heads, hparams, options.postprocess));

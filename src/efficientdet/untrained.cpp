@@ -51,13 +51,16 @@ graph::Tensor UntrainedVariables::Read(const std::string& name, const graph::Sha
   size_t count = 1;
   for (int64_t dimension : shape) count *= static_cast<size_t>(dimension);
   graph::Tensor tensor{graph::ElementType::kFloat32, shape, std::vector<float>(count, 0.F), {}};
-  if (EndsWith(name, "/gamma") || EndsWith(name, "/moving_variance") || name.find("/WSM") != std::string::npos) {
+  if (EndsWith(name, "/gamma") || EndsWith(name, "/moving_variance") ||
+      name.find("/WSM") != std::string::npos) {
     std::fill(tensor.floats.begin(), tensor.floats.end(), 1.F);
   } else if (name == "class_net/class-predict/bias") {
-    std::fill(tensor.floats.begin(), tensor.floats.end(), -4.6F);  // about -log(99), the prior of RetinaNet
+    std::fill(tensor.floats.begin(), tensor.floats.end(),
+              -4.6F);  // about -log(99), the prior of RetinaNet
   } else if (EndsWith(name, "kernel")) {
     float range = KernelRange(name, shape);
-    if (name.rfind("box_net/box-predict", 0) == 0) range *= 0.3F;  // boxes not far from their anchors
+    if (name.rfind("box_net/box-predict", 0) == 0)
+      range *= 0.3F;  // boxes not far from their anchors
     Random random(Hash(name, seed_));
     for (float& value : tensor.floats) value = random.Signed() * range;
   }

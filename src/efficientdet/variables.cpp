@@ -18,10 +18,14 @@ std::string ShapeText(const graph::Shape& shape) {
   return text.str();
 }
 
-bool HasAnyEma(const checkpoint::Checkpoint& checkpoint) { return checkpoint.summary().ema_shadows > 0; }
+bool HasAnyEma(const checkpoint::Checkpoint& checkpoint) {
+  return checkpoint.summary().ema_shadows > 0;
+}
 
 // Tensors without values: all that a comparison needs.
-graph::Tensor ShapeOnly(const graph::Shape& shape) { return {graph::ElementType::kFloat32, shape, {}, {}}; }
+graph::Tensor ShapeOnly(const graph::Shape& shape) {
+  return {graph::ElementType::kFloat32, shape, {}, {}};
+}
 
 }  // namespace
 
@@ -30,11 +34,14 @@ graph::Tensor VariableList::Read(const std::string& name, const graph::Shape& sh
   return ShapeOnly(shape);
 }
 
-CheckpointVariables::CheckpointVariables(const checkpoint::Checkpoint& checkpoint, WeightChoice choice)
+CheckpointVariables::CheckpointVariables(const checkpoint::Checkpoint& checkpoint,
+                                         WeightChoice choice)
     : checkpoint_(checkpoint),
-      use_ema_(choice == WeightChoice::kEma || (choice == WeightChoice::kAuto && HasAnyEma(checkpoint))) {
+      use_ema_(choice == WeightChoice::kEma ||
+               (choice == WeightChoice::kAuto && HasAnyEma(checkpoint))) {
   if (use_ema_ && !HasAnyEma(checkpoint)) {
-    status_ = Error{ErrorCode::kNotFound, "the checkpoint holds no averaged values", checkpoint.summary().prefix.string(),
+    status_ = Error{ErrorCode::kNotFound, "the checkpoint holds no averaged values",
+                    checkpoint.summary().prefix.string(),
                     "take --weights raw: it was trained or exported without moving averages"};
   }
 }
@@ -45,12 +52,15 @@ graph::Tensor CheckpointVariables::Read(const std::string& name, const graph::Sh
   const checkpoint::TensorEntry* entry = checkpoint_.Find(stored);
   if (entry == nullptr) {
     status_ = Error{ErrorCode::kNotFound, "the checkpoint has no tensor '" + stored + "'",
-                    checkpoint_.summary().prefix.string(), use_ema_ ? "take --weights raw to do without averages" : ""};
+                    checkpoint_.summary().prefix.string(),
+                    use_ema_ ? "take --weights raw to do without averages" : ""};
     return ShapeOnly(shape);
   }
   if (entry->shape != shape) {
-    status_ = Error{ErrorCode::kCorrupt, "tensor '" + stored + "' has the shape " + ShapeText(entry->shape) +
-                    " where the model wants " + ShapeText(shape), checkpoint_.summary().prefix.string(), ""};
+    status_ = Error{ErrorCode::kCorrupt,
+                    "tensor '" + stored + "' has the shape " + ShapeText(entry->shape) +
+                        " where the model wants " + ShapeText(shape),
+                    checkpoint_.summary().prefix.string(), ""};
     return ShapeOnly(shape);
   }
   Result<std::vector<float>> values = checkpoint_.ReadFloats(stored);
@@ -70,7 +80,8 @@ std::map<std::string, graph::Shape> WantedVariables(const Hparams& hparams) {
   return list.variables();
 }
 
-VariableDifference CompareVariables(const checkpoint::Checkpoint& checkpoint, const Hparams& hparams) {
+VariableDifference CompareVariables(const checkpoint::Checkpoint& checkpoint,
+                                    const Hparams& hparams) {
   std::map<std::string, graph::Shape> wanted = WantedVariables(hparams);
   VariableDifference difference;
   for (const std::string& name : checkpoint.BaseVariables()) {
@@ -81,7 +92,8 @@ VariableDifference CompareVariables(const checkpoint::Checkpoint& checkpoint, co
     }
     const graph::Shape& shape = checkpoint.Find(name)->shape;
     if (shape != found->second) {
-      difference.wrong_shape.push_back(name + ": " + ShapeText(shape) + " instead of " + ShapeText(found->second));
+      difference.wrong_shape.push_back(name + ": " + ShapeText(shape) + " instead of " +
+                                       ShapeText(found->second));
     }
     wanted.erase(found);
   }
@@ -91,8 +103,9 @@ VariableDifference CompareVariables(const checkpoint::Checkpoint& checkpoint, co
 
 int NumClassesOf(const checkpoint::Checkpoint& checkpoint, int num_anchors) {
   const checkpoint::TensorEntry* bias = checkpoint.Find("class_net/class-predict/bias");
-  if (bias == nullptr || bias->shape.size() != 1 || bias->shape[0] < num_anchors || num_anchors < 1 ||
-      bias->shape[0] % num_anchors != 0 || bias->shape[0] / num_anchors > 100000) {
+  if (bias == nullptr || bias->shape.size() != 1 || bias->shape[0] < num_anchors ||
+      num_anchors < 1 || bias->shape[0] % num_anchors != 0 ||
+      bias->shape[0] / num_anchors > 100000) {
     return 0;
   }
   return static_cast<int>(bias->shape[0] / num_anchors);
@@ -113,16 +126,20 @@ Recognition RecognizeModel(const checkpoint::Checkpoint& checkpoint) {
   const Hparams& h = best.hparams;
   size_t count = WantedVariables(h).size();
   best.reasons.push_back(best.difference.empty()
-                             ? "model " + h.model_name + ": all " + std::to_string(count) + " variables match by name and shape"
-                             : "nearest model " + h.model_name + ": " + std::to_string(best.difference.size()) + " of " +
+                             ? "model " + h.model_name + ": all " + std::to_string(count) +
+                                   " variables match by name and shape"
+                             : "nearest model " + h.model_name + ": " +
+                                   std::to_string(best.difference.size()) + " of " +
                                    std::to_string(count) + " variables differ");
   if (h.model_name == "efficientdet-d6") {
-    best.reasons.emplace_back("efficientdet-d7 has the same variables at 1536x1536 and anchor scale 5: say --model d7 if it is that");
+    best.reasons.emplace_back(
+        "efficientdet-d7 has the same variables at 1536x1536 and anchor scale 5: say --model d7 if "
+        "it is that");
   }
   if (int classes = NumClassesOf(checkpoint, h.num_anchors()); classes > 0) {
     best.reasons.push_back(std::to_string(classes) + " classes: class_net/class-predict/bias has " +
-                           std::to_string(classes * h.num_anchors()) + " values for " + std::to_string(h.num_anchors()) +
-                           " anchors a place");
+                           std::to_string(classes * h.num_anchors()) + " values for " +
+                           std::to_string(h.num_anchors()) + " anchors a place");
   }
   return best;
 }

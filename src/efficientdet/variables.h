@@ -11,13 +11,14 @@
 
 namespace edet::efficientdet {
 
-// Where a builder gets the values of its variables from. Names are those of TensorFlow 1; shapes and the order of
-// the values are TensorFlow's (convolution kernels: height, width, in, out). One thread.
+// Where a builder gets the values of its variables from. Names are those of TensorFlow 1; shapes
+// and the order of the values are TensorFlow's (convolution kernels: height, width, in, out). One
+// thread.
 class VariableSource {
  public:
   virtual ~VariableSource() = default;
-  // A tensor of exactly this shape. Where the variable is not to be had the source remembers why and returns a
-  // tensor without values.
+  // A tensor of exactly this shape. Where the variable is not to be had the source remembers why
+  // and returns a tensor without values.
   virtual graph::Tensor Read(const std::string& name, const graph::Shape& shape) = 0;
 };
 
@@ -63,19 +64,22 @@ struct VariableDifference {
   bool empty() const { return missing.empty() && extra.empty() && wrong_shape.empty(); }
   size_t size() const { return missing.size() + extra.size() + wrong_shape.size(); }
 };
-VariableDifference CompareVariables(const checkpoint::Checkpoint& checkpoint, const Hparams& hparams);
+VariableDifference CompareVariables(const checkpoint::Checkpoint& checkpoint,
+                                    const Hparams& hparams);
 
 struct Recognition {
-  Hparams hparams;                   // of the nearest model, with the checkpoint's number of classes
-  VariableDifference difference;     // empty if it is that model
+  Hparams hparams;                // of the nearest model, with the checkpoint's number of classes
+  VariableDifference difference;  // empty if it is that model
   std::vector<std::string> reasons;  // one line each: what was concluded from what
 };
 
-// Which of the 15 models a checkpoint holds, judged by the names and shapes of its variables; the number of classes
-// is read off class_net. d6 and d7 have the same variables: d6 is taken and the reasons say so.
+// Which of the 15 models a checkpoint holds, judged by the names and shapes of its variables; the
+// number of classes is read off class_net. d6 and d7 have the same variables: d6 is taken and the
+// reasons say so.
 Recognition RecognizeModel(const checkpoint::Checkpoint& checkpoint);
 
-// The number of classes of class_net/class-predict/bias for this many anchors a place; 0 if it cannot be told.
+// The number of classes of class_net/class-predict/bias for this many anchors a place; 0 if it
+// cannot be told.
 int NumClassesOf(const checkpoint::Checkpoint& checkpoint, int num_anchors);
 
 }  // namespace edet::efficientdet

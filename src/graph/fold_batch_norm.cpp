@@ -16,7 +16,8 @@ Affine AffineOf(const Graph& graph, const Node& batch_norm) {
   auto floats = [&](size_t input) -> const std::vector<float>& {
     return graph.value(batch_norm.inputs[input]).constant->floats;
   };
-  const std::vector<float>&gamma = floats(1), &beta = floats(2), &mean = floats(3), &variance = floats(4);
+  const std::vector<float>&gamma = floats(1), &beta = floats(2), &mean = floats(3),
+        &variance = floats(4);
   double epsilon = std::get<float>(batch_norm.attributes.at("epsilon"));
   Affine affine;
   for (size_t c = 0; c < gamma.size(); ++c) {
@@ -48,7 +49,8 @@ TensorPtr ShiftedBias(const Tensor* bias, const Affine& affine) {
 
 void Fold(Graph& graph, Node& conv, const Node& batch_norm) {
   Affine affine = AffineOf(graph, batch_norm);
-  const Tensor* bias = conv.inputs.size() > 2 ? graph.value(conv.inputs[2]).constant.get() : nullptr;
+  const Tensor* bias =
+      conv.inputs.size() > 2 ? graph.value(conv.inputs[2]).constant.get() : nullptr;
   TensorPtr new_bias = ShiftedBias(bias, affine);
   TensorPtr new_weights = ScaledWeights(*graph.value(conv.inputs[1]).constant, affine);
   conv.inputs.resize(3);
@@ -85,8 +87,8 @@ int FoldBatchNorm(Graph& graph) {
   for (Node& node : graph.nodes) {
     if (node.op == "BatchNormalization") {
       auto found = conv_of.find(node.inputs[0]);
-      bool foldable = found != conv_of.end() && readers[node.inputs[0]] == 1 && HasValues(graph, node) &&
-                      HasValues(graph, kept[found->second]);
+      bool foldable = found != conv_of.end() && readers[node.inputs[0]] == 1 &&
+                      HasValues(graph, node) && HasValues(graph, kept[found->second]);
       if (foldable) {
         Fold(graph, kept[found->second], node);
         ++folded;

@@ -6,11 +6,13 @@
 namespace edet::graph {
 
 TensorPtr FloatTensor(Shape shape, std::vector<float> values) {
-  return std::make_shared<Tensor>(Tensor{ElementType::kFloat32, std::move(shape), std::move(values), {}});
+  return std::make_shared<Tensor>(
+      Tensor{ElementType::kFloat32, std::move(shape), std::move(values), {}});
 }
 
 TensorPtr Int64Tensor(Shape shape, std::vector<int64_t> values) {
-  return std::make_shared<Tensor>(Tensor{ElementType::kInt64, std::move(shape), {}, std::move(values)});
+  return std::make_shared<Tensor>(
+      Tensor{ElementType::kInt64, std::move(shape), {}, std::move(values)});
 }
 
 ValueId Graph::AddValue(Value value) {
@@ -30,10 +32,14 @@ ValueId Graph::AddConstant(std::string constant_name, TensorPtr tensor) {
   return AddValue({std::move(constant_name), type, std::move(shape), std::move(tensor)});
 }
 
-ValueId Graph::AddNode(std::string op, std::string node_name, std::vector<ValueId> node_inputs, ElementType type,
-                       Shape shape, std::map<std::string, Attribute> attributes) {
+ValueId Graph::AddNode(std::string op, std::string node_name, std::vector<ValueId> node_inputs,
+                       ElementType type, Shape shape, std::map<std::string, Attribute> attributes) {
   ValueId output = AddValue({node_name, type, std::move(shape), nullptr});
-  nodes.push_back({std::move(op), std::move(node_name), std::move(node_inputs), {output}, std::move(attributes)});
+  nodes.push_back({std::move(op),
+                   std::move(node_name),
+                   std::move(node_inputs),
+                   {output},
+                   std::move(attributes)});
   return output;
 }
 
@@ -54,7 +60,8 @@ uint64_t ParameterCount(const Graph& graph) {
   for (const Node& node : graph.nodes) {
     for (ValueId input : node.inputs) {
       const TensorPtr& tensor = graph.value(input).constant;
-      if (!tensor || tensor->type != ElementType::kFloat32 || !seen.insert(tensor.get()).second) continue;
+      if (!tensor || tensor->type != ElementType::kFloat32 || !seen.insert(tensor.get()).second)
+        continue;
       uint64_t elements = 1;
       for (int64_t dimension : tensor->shape) elements *= static_cast<uint64_t>(dimension);
       count += elements;

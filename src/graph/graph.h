@@ -15,8 +15,8 @@ enum class ElementType { kFloat32, kInt32, kInt64, kBool };
 using Shape = std::vector<int64_t>;
 inline constexpr int64_t kDynamic = -1;
 
-// A constant: row-major values in the vector of its type (kFloat32: floats; kInt32, kInt64: integers).
-// A constant whose values were never read (a plan of a graph) has a shape and no values.
+// A constant: row-major values in the vector of its type (kFloat32: floats; kInt32, kInt64:
+// integers). A constant whose values were never read (a plan of a graph) has a shape and no values.
 struct Tensor {
   ElementType type = ElementType::kFloat32;
   Shape shape;
@@ -40,9 +40,11 @@ struct Value {
   TensorPtr constant;  // null unless a constant
 };
 
-using Attribute = std::variant<int64_t, float, std::string, std::vector<int64_t>, std::vector<float>>;
+using Attribute =
+    std::variant<int64_t, float, std::string, std::vector<int64_t>, std::vector<float>>;
 
-// One ONNX operator. Operators of the default domain, and TensorRT plugins, which carry no domain either.
+// One ONNX operator. Operators of the default domain, and TensorRT plugins, which carry no domain
+// either.
 struct Node {
   std::string op;
   std::string name;
@@ -51,8 +53,8 @@ struct Node {
   std::map<std::string, Attribute> attributes;
 };
 
-// Nodes are in topological order: a node's inputs are constants, graph inputs or outputs of earlier nodes.
-// One thread.
+// Nodes are in topological order: a node's inputs are constants, graph inputs or outputs of earlier
+// nodes. One thread.
 struct Graph {
   std::string name;
   std::vector<Value> values;
@@ -67,8 +69,8 @@ struct Graph {
   ValueId AddInput(std::string name, ElementType type, Shape shape);
   ValueId AddConstant(std::string name, TensorPtr tensor);
   // Adds an operator of one output, which takes the node's name.
-  ValueId AddNode(std::string op, std::string name, std::vector<ValueId> inputs, ElementType type, Shape shape,
-                  std::map<std::string, Attribute> attributes = {});
+  ValueId AddNode(std::string op, std::string name, std::vector<ValueId> inputs, ElementType type,
+                  Shape shape, std::map<std::string, Attribute> attributes = {});
   // Adds a further output to the last node (operators of several outputs).
   ValueId AddOutputToLastNode(std::string name, ElementType type, Shape shape);
   // Makes a value an output of the graph under this name.

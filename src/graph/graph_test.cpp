@@ -25,8 +25,8 @@ ConvBatchNorm Make(std::vector<float> weights) {
   ValueId beta = g.AddConstant("beta", FloatTensor({2}, {0.5F, -1}));
   ValueId mean = g.AddConstant("mean", FloatTensor({2}, {1, 2}));
   ValueId variance = g.AddConstant("variance", FloatTensor({2}, {4, 9}));
-  made.norm = g.AddNode("BatchNormalization", "norm", {made.conv, gamma, beta, mean, variance}, ElementType::kFloat32,
-                        {1, 2, 4, 4}, {{"epsilon", 0.F}});
+  made.norm = g.AddNode("BatchNormalization", "norm", {made.conv, gamma, beta, mean, variance},
+                        ElementType::kFloat32, {1, 2, 4, 4}, {{"epsilon", 0.F}});
   g.MarkOutput(made.norm, "y");
   return made;
 }
@@ -39,8 +39,10 @@ TEST(FoldBatchNorm, ComputesTheFormula) {
   ASSERT_EQ(g.nodes.size(), 1u);
   const Node& conv = g.nodes[0];
   EXPECT_EQ(g.value(conv.outputs[0]).name, "y");
-  EXPECT_EQ(g.value(conv.inputs[1]).constant->floats, (std::vector<float>{10, 20}));  // 10*2/2, 20*3/3
-  EXPECT_EQ(g.value(conv.inputs[2]).constant->floats, (std::vector<float>{-0.5F, -3}));  // 0.5-1*1, -1-2*1
+  EXPECT_EQ(g.value(conv.inputs[1]).constant->floats,
+            (std::vector<float>{10, 20}));  // 10*2/2, 20*3/3
+  EXPECT_EQ(g.value(conv.inputs[2]).constant->floats,
+            (std::vector<float>{-0.5F, -3}));  // 0.5-1*1, -1-2*1
 }
 
 TEST(FoldBatchNorm, LeavesAConvThatOthersRead) {

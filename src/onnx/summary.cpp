@@ -28,8 +28,10 @@ std::string TypeName(int32_t type) {
       break;
   }
   if (!format::TensorProto_DataType_IsValid(type)) return "unknown";
-  std::string name = format::TensorProto_DataType_Name(static_cast<format::TensorProto_DataType>(type));
-  std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) { return std::tolower(c); });
+  std::string name =
+      format::TensorProto_DataType_Name(static_cast<format::TensorProto_DataType>(type));
+  std::transform(name.begin(), name.end(), name.begin(),
+                 [](unsigned char c) { return std::tolower(c); });
   return name;
 }
 
@@ -37,7 +39,8 @@ std::vector<std::string> ShapeOf(const format::TypeProto_Tensor& tensor) {
   std::vector<std::string> shape;
   for (const auto& dim : tensor.shape().dim()) {
     shape.push_back(dim.has_dim_value() ? std::to_string(dim.dim_value())
-                                        : dim.has_dim_param() && !dim.dim_param().empty() ? dim.dim_param() : "?");
+                    : dim.has_dim_param() && !dim.dim_param().empty() ? dim.dim_param()
+                                                                      : "?");
   }
   return shape;
 }
@@ -77,10 +80,12 @@ Result<ModelSummary> SummarizeModel(const std::filesystem::path& path) {
   stream.SetTotalBytesLimit(static_cast<int>(kProtobufLimitBytes));
   bool parsed = model.ParseFromCodedStream(&stream) && stream.ConsumedEntireMessage();
   if (!parsed || !model.has_graph() || model.graph().node_size() == 0) {
-    return Error{ErrorCode::kCorrupt, "is not an ONNX model, or is cut off", path.string(), "export or copy it again"};
+    return Error{ErrorCode::kCorrupt, "is not an ONNX model, or is cut off", path.string(),
+                 "export or copy it again"};
   }
   ModelSummary summary;
-  summary.producer = model.producer_name() + (model.producer_version().empty() ? "" : " " + model.producer_version());
+  summary.producer = model.producer_name() +
+                     (model.producer_version().empty() ? "" : " " + model.producer_version());
   summary.ir_version = model.ir_version();
   for (const auto& opset : model.opset_import()) summary.opsets[opset.domain()] = opset.version();
   for (const auto& entry : model.metadata_props()) summary.metadata[entry.key()] = entry.value();

@@ -12,8 +12,8 @@ namespace edet::onnx_format {
 
 struct TensorInfo {
   std::string name;
-  std::string type;                 // "float32", "uint8", ...
-  std::vector<std::string> shape;   // a number, a symbol such as "N", or "?"
+  std::string type;                // "float32", "uint8", ...
+  std::vector<std::string> shape;  // a number, a symbol such as "N", or "?"
 };
 
 // What an ONNX file holds, without its weights.
@@ -23,7 +23,7 @@ struct ModelSummary {
   std::map<std::string, int64_t> opsets;  // domain ("" is ONNX's own) -> version
   std::vector<TensorInfo> inputs;         // initializers left out
   std::vector<TensorInfo> outputs;
-  std::map<std::string, int> operators;   // "Conv", "domain::Op" -> how many nodes
+  std::map<std::string, int> operators;  // "Conv", "domain::Op" -> how many nodes
   size_t nodes = 0;
   size_t initializers = 0;
   uint64_t parameters = 0;  // elements of all initializers
@@ -31,7 +31,8 @@ struct ModelSummary {
   std::map<std::string, std::string> metadata;
 };
 
-// Reads the file's structure. Errors: NotFound, Io, LimitExceeded, Corrupt (not an ONNX model, truncated).
+// Reads the file's structure. Errors: NotFound, Io, LimitExceeded, Corrupt (not an ONNX model,
+// truncated).
 Result<ModelSummary> SummarizeModel(const std::filesystem::path& path);
 
 }  // namespace edet::onnx_format

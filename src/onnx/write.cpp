@@ -37,9 +37,11 @@ void FillTensor(const graph::Tensor& tensor, const std::string& name, format::Te
   for (int64_t dimension : tensor.shape) proto->add_dims(dimension);
   std::string* raw = proto->mutable_raw_data();
   if (tensor.type == graph::ElementType::kFloat32) {
-    raw->assign(reinterpret_cast<const char*>(tensor.floats.data()), tensor.floats.size() * sizeof(float));
+    raw->assign(reinterpret_cast<const char*>(tensor.floats.data()),
+                tensor.floats.size() * sizeof(float));
   } else if (tensor.type == graph::ElementType::kInt64) {
-    raw->assign(reinterpret_cast<const char*>(tensor.integers.data()), tensor.integers.size() * sizeof(int64_t));
+    raw->assign(reinterpret_cast<const char*>(tensor.integers.data()),
+                tensor.integers.size() * sizeof(int64_t));
   } else {
     for (int64_t value : tensor.integers) {
       auto narrow = static_cast<int32_t>(value);
@@ -136,7 +138,8 @@ Error WriteError(const std::filesystem::path& path, int number) {
 Status Serialize(const format::ModelProto& model, const std::filesystem::path& path) {
   constexpr size_t kProtobufLimitBytes = (size_t{1} << 31) - 1;
   if (model.ByteSizeLong() > kProtobufLimitBytes) {
-    return Error{ErrorCode::kLimitExceeded, "the model is over 2 GiB, which one ONNX file cannot hold", path.string(), ""};
+    return Error{ErrorCode::kLimitExceeded,
+                 "the model is over 2 GiB, which one ONNX file cannot hold", path.string(), ""};
   }
   int fd = open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0666);
   if (fd < 0) return WriteError(path, errno);
@@ -148,15 +151,18 @@ Status Serialize(const format::ModelProto& model, const std::filesystem::path& p
     coded.SetSerializationDeterministic(true);
     written = model.SerializeToCodedStream(&coded);
   }
-  if (!written || !file.Flush() || fsync(fd) != 0) return WriteError(path, file.GetErrno() != 0 ? file.GetErrno() : errno);
+  if (!written || !file.Flush() || fsync(fd) != 0)
+    return WriteError(path, file.GetErrno() != 0 ? file.GetErrno() : errno);
   return {};
 }
 
 }  // namespace
 
-Status WriteModel(graph::Graph graph, const WriteOptions& options, const std::filesystem::path& path) {
+Status WriteModel(graph::Graph graph, const WriteOptions& options,
+                  const std::filesystem::path& path) {
   if (options.opset < 11 || options.opset > 17) {
-    return Error{ErrorCode::kUnsupported, "opset " + std::to_string(options.opset) + " is not written", "--opset",
+    return Error{ErrorCode::kUnsupported,
+                 "opset " + std::to_string(options.opset) + " is not written", "--opset",
                  "11 to 17; every TensorRT since 7.1 reads 11, 8.0 and later read 13"};
   }
   format::ModelProto model;

@@ -16,9 +16,10 @@ struct WriteOptions {
   std::map<std::string, std::string> metadata;  // metadata_props of the model
 };
 
-// Writes a graph as an ONNX file. The same graph gives the same bytes. The constants' memory is freed on the way, so
-// that no more than one copy of the weights is held: the graph is spent afterwards.
-// Errors: Unsupported (opset), LimitExceeded (over protobuf's 2 GiB), Io.
-Status WriteModel(graph::Graph graph, const WriteOptions& options, const std::filesystem::path& path);
+// Writes a graph as an ONNX file. The same graph gives the same bytes. The constants' memory is
+// freed on the way, so that no more than one copy of the weights is held: the graph is spent
+// afterwards. Errors: Unsupported (opset), LimitExceeded (over protobuf's 2 GiB), Io.
+Status WriteModel(graph::Graph graph, const WriteOptions& options,
+                  const std::filesystem::path& path);
 
 }  // namespace edet::onnx_format

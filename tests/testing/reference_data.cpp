@@ -27,13 +27,16 @@ std::vector<Kept> Values(const std::string& bytes, size_t begin, size_t count) {
 
 Array ParseNpy(const std::string& bytes) {
   if (bytes.compare(0, 6, "\x93NUMPY") != 0) throw std::runtime_error("npy: wrong magic");
-  size_t header_bytes = static_cast<unsigned char>(bytes[8]) | static_cast<unsigned char>(bytes[9]) << 8;
+  size_t header_bytes = static_cast<unsigned char>(bytes[8]) | static_cast<unsigned char>(bytes[9])
+                                                                   << 8;
   std::string header = bytes.substr(10, header_bytes);
   size_t begin = 10 + header_bytes;
   std::smatch match;
   Array array;
-  if (header.find("'fortran_order': False") == std::string::npos) throw std::runtime_error("npy: Fortran order");
-  if (!std::regex_search(header, match, std::regex("'shape': \\(([^)]*)\\)"))) throw std::runtime_error("npy: no shape");
+  if (header.find("'fortran_order': False") == std::string::npos)
+    throw std::runtime_error("npy: Fortran order");
+  if (!std::regex_search(header, match, std::regex("'shape': \\(([^)]*)\\)")))
+    throw std::runtime_error("npy: no shape");
   std::string dims = match[1];
   size_t count = 1;
   const std::regex number("[0-9]+");
@@ -41,7 +44,8 @@ Array ParseNpy(const std::string& bytes) {
     array.shape.push_back(std::stoll(i->str()));
     count *= static_cast<size_t>(array.shape.back());
   }
-  if (!std::regex_search(header, match, std::regex("'descr': '([^']*)'"))) throw std::runtime_error("npy: no type");
+  if (!std::regex_search(header, match, std::regex("'descr': '([^']*)'")))
+    throw std::runtime_error("npy: no type");
   std::string type = match[1];
   if (type == "<f4") {
     array.floats = Values<float, float>(bytes, begin, count);
@@ -81,7 +85,8 @@ Array LoadNpz(const std::filesystem::path& path, const std::string& name) {
     while (archive_read_next_header(zip, &entry) == ARCHIVE_OK) {
       if (archive_entry_pathname(entry) != name + ".npy") continue;
       char buffer[1 << 14];
-      for (la_ssize_t got; (got = archive_read_data(zip, buffer, sizeof buffer)) > 0;) bytes.append(buffer, static_cast<size_t>(got));
+      for (la_ssize_t got; (got = archive_read_data(zip, buffer, sizeof buffer)) > 0;)
+        bytes.append(buffer, static_cast<size_t>(got));
       break;
     }
   }
