@@ -3,7 +3,8 @@
 namespace edet {
 
 std::optional<uint64_t> ElementCount(const std::vector<int64_t>& shape) {
-  uint64_t product = 1;  // of the dimensions that are not zero, so that [0, 2^32, 2^32] is refused in every order
+  uint64_t product =
+      1;  // of the dimensions that are not zero, so that [0, 2^32, 2^32] is refused in every order
   bool empty = false;
   for (int64_t dimension : shape) {
     if (dimension < 0) return std::nullopt;

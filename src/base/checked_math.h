@@ -19,7 +19,8 @@ inline std::optional<uint64_t> CheckedMultiply(uint64_t a, uint64_t b) {
   return product;
 }
 
-// Number of elements of a shape; nothing if a dimension is negative or the product overflows in any order.
+// Number of elements of a shape; nothing if a dimension is negative or the product overflows in any
+// order.
 std::optional<uint64_t> ElementCount(const std::vector<int64_t>& shape);
 
 // True if [offset, offset + length) lies inside a file of `size` bytes; cannot overflow.

@@ -48,7 +48,8 @@ Result<int> OpenRegular(const fs::path& path, uint64_t& size_bytes) {
   }
   if (!S_ISREG(info.st_mode)) {
     close(fd);
-    return Error{ErrorCode::kIo, S_ISDIR(info.st_mode) ? "is a folder, not a file" : "is not a regular file",
+    return Error{ErrorCode::kIo,
+                 S_ISDIR(info.st_mode) ? "is a folder, not a file" : "is not a regular file",
                  path.string(), ""};
   }
   size_bytes = static_cast<uint64_t>(info.st_size);
@@ -73,7 +74,8 @@ Result<std::string> ReadFile(const fs::path& path, uint64_t limit_bytes) {
   Descriptor file(fd);
   if (size_bytes > limit_bytes) {
     return Error{ErrorCode::kLimitExceeded,
-                 "file of " + std::to_string(size_bytes) + " bytes is over the limit of " + std::to_string(limit_bytes),
+                 "file of " + std::to_string(size_bytes) + " bytes is over the limit of " +
+                     std::to_string(limit_bytes),
                  path.string(), ""};
   }
   std::string bytes(size_bytes, '\0');
@@ -106,8 +108,9 @@ Result<fs::path> OutputFiles::StageName(const fs::path& path) {
     fs::create_directories(path.parent_path(), failed);
     if (failed) return SystemError("cannot make the folder", path.parent_path(), failed.value());
   }
-  fs::path temporary = path.parent_path() / ("." + path.stem().string() + ".partial-" + std::to_string(getpid()) + "-" +
-                                             std::to_string(staged_.size()) + path.extension().string());
+  fs::path temporary =
+      path.parent_path() / ("." + path.stem().string() + ".partial-" + std::to_string(getpid()) +
+                            "-" + std::to_string(staged_.size()) + path.extension().string());
   unlink(temporary.c_str());
   staged_.push_back({temporary, path});
   return temporary;
@@ -115,7 +118,8 @@ Result<fs::path> OutputFiles::StageName(const fs::path& path) {
 
 Status OutputFiles::Stage(const fs::path& path, std::string_view bytes, bool executable) {
   EDET_ASSIGN_OR_RETURN(fs::path temporary, StageName(path));
-  Descriptor file(open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, executable ? 0777 : 0666));
+  Descriptor file(open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+                       executable ? 0777 : 0666));
   if (file.get() < 0) return SystemError("cannot write", path, errno);
   EDET_RETURN_IF_ERROR(WriteAll(file.get(), bytes, path));
   if (fsync(file.get()) != 0 || !file.Close()) return SystemError("cannot write", path, errno);
@@ -125,7 +129,8 @@ Status OutputFiles::Stage(const fs::path& path, std::string_view bytes, bool exe
 Status OutputFiles::Commit() {
   while (!staged_.empty()) {
     const Staged& file = staged_.front();
-    if (rename(file.temporary.c_str(), file.final.c_str()) != 0) return SystemError("cannot rename to", file.final, errno);
+    if (rename(file.temporary.c_str(), file.final.c_str()) != 0)
+      return SystemError("cannot rename to", file.final, errno);
     staged_.erase(staged_.begin());
   }
   return {};

@@ -12,16 +12,17 @@ namespace edet {
 
 inline constexpr uint64_t kDefaultFileLimitBytes = uint64_t{4} << 30;
 
-// Reads a whole regular file. Errors: NotFound, Io (a folder, a device, no permission), LimitExceeded.
+// Reads a whole regular file. Errors: NotFound, Io (a folder, a device, no permission),
+// LimitExceeded.
 Result<std::string> ReadFile(const std::filesystem::path& path,
                              uint64_t limit_bytes = kDefaultFileLimitBytes);
 
 // Size of a regular file in bytes. Errors as ReadFile.
 Result<uint64_t> FileSizeBytes(const std::filesystem::path& path);
 
-// A file, or several that belong together, written under temporary names beside their final ones and renamed
-// by Commit(): an interrupted or failed run leaves what was there before. What was not committed is removed
-// by the destructor. One thread.
+// A file, or several that belong together, written under temporary names beside their final ones
+// and renamed by Commit(): an interrupted or failed run leaves what was there before. What was not
+// committed is removed by the destructor. One thread.
 class OutputFiles {
  public:
   OutputFiles() = default;
@@ -30,11 +31,14 @@ class OutputFiles {
   OutputFiles(OutputFiles&& other) noexcept { staged_.swap(other.staged_); }
   ~OutputFiles();
 
-  // Writes `bytes` to a temporary name in the folder of `path` (which is made if absent) and syncs it.
+  // Writes `bytes` to a temporary name in the folder of `path` (which is made if absent) and syncs
+  // it.
   Status Stage(const std::filesystem::path& path, std::string_view bytes, bool executable = false);
-  // For writers that want a file name: reserves a temporary name, which keeps the extension of `path`.
+  // For writers that want a file name: reserves a temporary name, which keeps the extension of
+  // `path`.
   Result<std::filesystem::path> StageName(const std::filesystem::path& path);
-  // Renames everything to its final name. On an error some files may already have their new content.
+  // Renames everything to its final name. On an error some files may already have their new
+  // content.
   Status Commit();
 
  private:

@@ -8,7 +8,8 @@ namespace edet {
 
 enum class Severity { kNote, kWarning, kError };
 
-// One thing that a check noticed. `rule` is a stable id ("unknown-key"); `where` is file:line or a name.
+// One thing that a check noticed. `rule` is a stable id ("unknown-key"); `where` is file:line or a
+// name.
 struct Finding {
   Severity severity = Severity::kWarning;
   std::string rule;

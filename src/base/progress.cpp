@@ -20,8 +20,8 @@ void Progress::Update(uint64_t done, const std::string& detail) {
   if (total_ > 0) {
     constexpr uint64_t kWidth = 30;
     uint64_t filled = std::min(kWidth, done * kWidth / total_);
-    bar = "[" + std::string(filled, '#') + std::string(kWidth - filled, '.') + "] " + std::to_string(done) + "/" +
-          std::to_string(total_);
+    bar = "[" + std::string(filled, '#') + std::string(kWidth - filled, '.') + "] " +
+          std::to_string(done) + "/" + std::to_string(total_);
   } else {
     bar = std::to_string(done);
   }

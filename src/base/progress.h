@@ -6,8 +6,8 @@
 
 namespace edet {
 
-// One line on standard error that tells how far long work has come; silent where standard error is no terminal.
-// One thread.
+// One line on standard error that tells how far long work has come; silent where standard error is
+// no terminal. One thread.
 class Progress {
  public:
   // `total` 0: unknown. `enabled` false (--quiet, --json): silent as well.

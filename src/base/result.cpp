@@ -7,7 +7,8 @@ std::string Error::ToString() const {
   if (!where.empty()) text += " (" + where + ")";
   if (!hint.empty()) text += ": " + hint;
   for (char& c : text) {
-    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = '?';  // one line, no control codes from bad input
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f)
+      c = '?';  // one line, no control codes from bad input
   }
   return text;
 }

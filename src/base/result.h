@@ -32,7 +32,8 @@ struct Error {
   std::string ToString() const;
 };
 
-// The exit code of the command line for a failure of this kind: 2 usage, 3 bad input, 4 environment, 70 our bug.
+// The exit code of the command line for a failure of this kind: 2 usage, 3 bad input, 4
+// environment, 70 our bug.
 int ExitCode(ErrorCode code);
 
 // A value or the reason why there is none. Not thread-safe, like the value.
@@ -84,15 +85,16 @@ class [[nodiscard]] Status {
 }  // namespace edet
 
 // Runs an expression that gives a Status; leaves the function with its error.
-#define EDET_RETURN_IF_ERROR(expression)                  \
-  do {                                                    \
-    ::edet::Status edet_status_ = (expression);           \
-    if (!edet_status_.ok()) return edet_status_.error();  \
+#define EDET_RETURN_IF_ERROR(expression)                 \
+  do {                                                   \
+    ::edet::Status edet_status_ = (expression);          \
+    if (!edet_status_.ok()) return edet_status_.error(); \
   } while (false)
 
 #define EDET_CONCAT_INNER_(a, b) a##b
 #define EDET_CONCAT_(a, b) EDET_CONCAT_INNER_(a, b)
-// `EDET_ASSIGN_OR_RETURN(auto x, F())`: takes the value out of a Result; leaves the function with its error.
+// `EDET_ASSIGN_OR_RETURN(auto x, F())`: takes the value out of a Result; leaves the function with
+// its error.
 #define EDET_ASSIGN_OR_RETURN(declaration, expression) \
   EDET_ASSIGN_OR_RETURN_(EDET_CONCAT_(edet_result_, __LINE__), declaration, expression)
 #define EDET_ASSIGN_OR_RETURN_(result, declaration, expression) \

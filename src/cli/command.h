@@ -12,8 +12,12 @@ struct Session {
   int exit_code = 0;  // set by a command that ran to its end but found something (1)
 };
 
-// Each subcommand lives in a file of its own and adds itself. Its callback throws CommandFailed on an error.
+// Each subcommand lives in a file of its own and adds itself. Its callback throws CommandFailed on
+// an error.
+void AddConvertCommand(CLI::App& app, Session& session);
 void AddDoctorCommand(CLI::App& app, Session& session);
+void AddInspectCommand(CLI::App& app, Session& session);
+void AddUntrainedCommand(CLI::App& app, Session& session);
 
 // The one exception of the command line: carries an Error from a CLI11 callback to main().
 struct CommandFailed {

@@ -7,7 +7,7 @@
 #include <cstring>
 #include <fstream>
 #include <iterator>
-#include <regex>
+#include <sstream>
 #include <stdexcept>
 
 namespace edet::testing {
@@ -25,24 +25,32 @@ std::vector<Kept> Values(const std::string& bytes, size_t begin, size_t count) {
   return values;
 }
 
+// The text between `begin` and the next `end` in a .npy header.
+std::string Between(const std::string& header, const std::string& begin, const std::string& end) {
+  size_t from = header.find(begin);
+  if (from == std::string::npos) throw std::runtime_error("npy: no " + begin);
+  from += begin.size();
+  return header.substr(from, header.find(end, from) - from);
+}
+
 Array ParseNpy(const std::string& bytes) {
-  if (bytes.compare(0, 6, "\x93NUMPY") != 0) throw std::runtime_error("npy: wrong magic");
-  size_t header_bytes = static_cast<unsigned char>(bytes[8]) | static_cast<unsigned char>(bytes[9]) << 8;
+  if (bytes.size() < 10 || bytes.compare(0, 6, "\x93NUMPY") != 0)
+    throw std::runtime_error("npy: wrong magic");
+  size_t header_bytes = static_cast<unsigned char>(bytes[8]) | static_cast<unsigned char>(bytes[9])
+                                                                   << 8;
   std::string header = bytes.substr(10, header_bytes);
   size_t begin = 10 + header_bytes;
-  std::smatch match;
+  if (header.find("'fortran_order': False") == std::string::npos)
+    throw std::runtime_error("npy: Fortran order");
   Array array;
-  if (header.find("'fortran_order': False") == std::string::npos) throw std::runtime_error("npy: Fortran order");
-  if (!std::regex_search(header, match, std::regex("'shape': \\(([^)]*)\\)"))) throw std::runtime_error("npy: no shape");
-  std::string dims = match[1];
   size_t count = 1;
-  const std::regex number("[0-9]+");
-  for (std::sregex_iterator i(dims.begin(), dims.end(), number), end; i != end; ++i) {
-    array.shape.push_back(std::stoll(i->str()));
+  std::istringstream dims(Between(header, "'shape': (", ")"));
+  for (std::string dim; std::getline(dims, dim, ',');) {
+    if (dim.find_first_of("0123456789") == std::string::npos) continue;
+    array.shape.push_back(std::stoll(dim));
     count *= static_cast<size_t>(array.shape.back());
   }
-  if (!std::regex_search(header, match, std::regex("'descr': '([^']*)'"))) throw std::runtime_error("npy: no type");
-  std::string type = match[1];
+  std::string type = Between(header, "'descr': '", "'");
   if (type == "<f4") {
     array.floats = Values<float, float>(bytes, begin, count);
   } else if (type == "<f8") {
@@ -81,7 +89,8 @@ Array LoadNpz(const std::filesystem::path& path, const std::string& name) {
     while (archive_read_next_header(zip, &entry) == ARCHIVE_OK) {
       if (archive_entry_pathname(entry) != name + ".npy") continue;
       char buffer[1 << 14];
-      for (la_ssize_t got; (got = archive_read_data(zip, buffer, sizeof buffer)) > 0;) bytes.append(buffer, static_cast<size_t>(got));
+      for (la_ssize_t got; (got = archive_read_data(zip, buffer, sizeof buffer)) > 0;)
+        bytes.append(buffer, static_cast<size_t>(got));
       break;
     }
   }

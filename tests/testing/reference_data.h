@@ -7,13 +7,15 @@
 
 namespace edet::testing {
 
-// The folder with golden references and real videos (EDET_REFERENCE_DATA in the environment, or as configured).
+// The folder with golden references and real videos (EDET_REFERENCE_DATA in the environment, or as
+// configured).
 std::filesystem::path ReferenceData();
 
 // Leaves a test as skipped, with the reason, where a file of the reference data is absent.
-#define EDET_SKIP_WITHOUT(relative_path)                                                        \
-  if (!std::filesystem::exists(::edet::testing::ReferenceData() / (relative_path)))             \
-  GTEST_SKIP() << "skipped: no reference data at " << (::edet::testing::ReferenceData() / (relative_path)).string()
+#define EDET_SKIP_WITHOUT(relative_path)                                            \
+  if (!std::filesystem::exists(::edet::testing::ReferenceData() / (relative_path))) \
+  GTEST_SKIP() << "skipped: no reference data at "                                  \
+               << (::edet::testing::ReferenceData() / (relative_path)).string()
 
 // A NumPy array of little-endian numbers in C order, as floats or integers.
 struct Array {

@@ -1,0 +1,381 @@
+#include <fmt/format.h>
+
+#include <map>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "base/file.h"
+#include "checkpoint/checkpoint.h"
+#include "cli/command.h"
+#include "cli/parser_library.h"
+#include "deepstream/nvinfer_config.h"
+#include "deepstream/write_configs.h"
+#include "efficientdet/hparams.h"
+#include "efficientdet/labels.h"
+#include "efficientdet/model.h"
+#include "efficientdet/variables.h"
+#include "onnx/write.h"
+
+namespace edet::cli {
+namespace fs = std::filesystem;
+using deepstream::Postprocessing;
+using efficientdet::Layout;
+using efficientdet::NmsKind;
+using efficientdet::NmsSemantics;
+using efficientdet::WeightChoice;
+using nlohmann::ordered_json;
+namespace {
+
+struct Options {
+  fs::path checkpoint;
+  fs::path output;
+  std::string model;
+  NmsKind nms = NmsKind::kPlugin;
+  std::optional<NmsSemantics> semantics;
+  float score_threshold = 0.4F;
+  float iou_threshold = 0.5F;
+  int max_detections = 100;
+  Layout layout = Layout::kNhwc;
+  int64_t batch = 1;
+  int64_t opset = 13;
+  WeightChoice weights = WeightChoice::kAuto;
+  fs::path labels;
+  std::string input;
+  bool json = false;
+};
+
+const std::map<std::string, NmsKind> kNmsKinds = {{"plugin", NmsKind::kPlugin},
+                                                  {"onnx", NmsKind::kOnnx},
+                                                  {"rows", NmsKind::kRows},
+                                                  {"decoded", NmsKind::kDecoded},
+                                                  {"none", NmsKind::kNone}};
+const std::map<std::string, NmsSemantics> kSemantics = {{"automl", NmsSemantics::kAutoml},
+                                                        {"per-class", NmsSemantics::kPerClass}};
+const std::map<std::string, Layout> kLayouts = {{"nhwc", Layout::kNhwc}, {"nchw", Layout::kNchw}};
+const std::map<std::string, WeightChoice> kWeights = {
+    {"auto", WeightChoice::kAuto}, {"ema", WeightChoice::kEma}, {"raw", WeightChoice::kRaw}};
+
+template <typename T>
+std::string NameOf(const std::map<std::string, T>& names, T value) {
+  for (const auto& [name, known] : names) {
+    if (known == value) return name;
+  }
+  return "?";
+}
+
+// What one conversion found out and decided: for the screen and for edet.json.
+struct Conversion {
+  efficientdet::Hparams hparams;
+  std::vector<std::string> reasons;
+  std::vector<std::string> labels;
+  std::string checkpoint;
+  bool uses_ema = false;
+  NmsSemantics semantics = NmsSemantics::kPerClass;
+  std::vector<std::string> outputs;
+  size_t nodes = 0;
+  uint64_t parameters = 0;
+};
+
+Error WrongModel(const checkpoint::Checkpoint& checkpoint, const efficientdet::Hparams& wanted,
+                 const efficientdet::VariableDifference& difference) {
+  auto some = [](const char* what, const std::vector<std::string>& names) {
+    return names.empty() ? std::string()
+                         : fmt::format("; {} {}, first '{}'", names.size(), what, names.front());
+  };
+  efficientdet::Recognition likely = efficientdet::RecognizeModel(checkpoint);
+  std::string hint = likely.difference.empty() && likely.hparams.model_name != wanted.model_name
+                         ? "it is " + likely.hparams.model_name +
+                               ": leave --model out, or say --model " +
+                               likely.hparams.model_name.substr(std::string("efficientdet-").size())
+                         : "edet inspect lists what is there";
+  return {ErrorCode::kCorrupt,
+          fmt::format("the variables are not those of {}{}{}{}", wanted.model_name,
+                      some("missing", difference.missing),
+                      some("of another shape", difference.wrong_shape),
+                      some("unknown", difference.extra)),
+          checkpoint.summary().prefix.string(), hint};
+}
+
+Status ChooseModel(const checkpoint::Checkpoint& checkpoint, const Options& options,
+                   Conversion& conversion) {
+  if (options.model.empty()) {
+    efficientdet::Recognition recognition = efficientdet::RecognizeModel(checkpoint);
+    conversion.hparams = recognition.hparams;
+    conversion.reasons = recognition.reasons;
+    if (!recognition.difference.empty())
+      return WrongModel(checkpoint, recognition.hparams, recognition.difference);
+    return {};
+  }
+  EDET_ASSIGN_OR_RETURN(conversion.hparams, efficientdet::FindModel(options.model));
+  efficientdet::Hparams& hparams = conversion.hparams;
+  if (int classes = efficientdet::NumClassesOf(checkpoint, hparams.num_anchors()); classes > 0)
+    hparams.num_classes = classes;
+  efficientdet::VariableDifference difference = efficientdet::CompareVariables(checkpoint, hparams);
+  if (!difference.empty()) return WrongModel(checkpoint, hparams, difference);
+  conversion.reasons.push_back("model " + hparams.model_name + " as asked, " +
+                               std::to_string(hparams.num_classes) + " classes");
+  return {};
+}
+
+Status ChooseLabels(const Options& options, Conversion& conversion) {
+  int num_classes = conversion.hparams.num_classes;
+  if (options.labels.empty()) {
+    conversion.labels = efficientdet::DefaultLabels(num_classes);
+    conversion.reasons.push_back(num_classes == 90
+                                     ? "labels: COCO's names, the ten unused ids as unused_<id>"
+                                     : "labels: class_1 and so on; give your names with --labels");
+    return {};
+  }
+  EDET_ASSIGN_OR_RETURN(conversion.labels, deepstream::ReadLabels(options.labels));
+  if (conversion.labels.size() != static_cast<size_t>(num_classes)) {
+    return Error{ErrorCode::kInvalidArgument,
+                 fmt::format("{} labels (blank lines do not count) for {} classes",
+                             conversion.labels.size(), num_classes),
+                 options.labels.string(), "one line a class, in the order of the model's classes"};
+  }
+  return {};
+}
+
+NmsSemantics SemanticsFor(const Options& options) {
+  if (options.semantics) return *options.semantics;
+  return options.nms == NmsKind::kPlugin ? NmsSemantics::kPerClass : NmsSemantics::kAutoml;
+}
+
+Postprocessing PostprocessingOf(NmsKind kind) {
+  switch (kind) {
+    case NmsKind::kPlugin:
+      return Postprocessing::kPlugin;
+    case NmsKind::kOnnx:
+      return Postprocessing::kOnnxNms;
+    case NmsKind::kRows:
+      return Postprocessing::kRows;
+    case NmsKind::kDecoded:
+      return Postprocessing::kDecoded;
+    case NmsKind::kNone:
+      break;
+  }
+  return Postprocessing::kNone;
+}
+
+ordered_json Record(const Options& options, const Conversion& conversion) {
+  const efficientdet::Hparams& h = conversion.hparams;
+  bool decides = options.nms != NmsKind::kNone && options.nms != NmsKind::kDecoded;
+  ordered_json record = {
+      {"edet", EDET_VERSION},
+      {"checkpoint",
+       {{"name", options.checkpoint.filename().string()}, {"holds", conversion.checkpoint}}},
+      {"weights", conversion.uses_ema ? "ema" : "raw"},
+      {"model",
+       {{"name", h.model_name},
+        {"backbone_name", h.backbone_name},
+        {"image_size", {{"height", h.image_height}, {"width", h.image_width}}},
+        {"num_classes", h.num_classes},
+        {"min_level", h.min_level},
+        {"max_level", h.max_level},
+        {"num_scales", h.num_scales},
+        {"aspect_ratios", h.aspect_ratios},
+        {"anchor_scale", h.anchor_scale},
+        {"mean_rgb", h.mean_rgb},
+        {"stddev_rgb", h.stddev_rgb}}},
+      {"onnx",
+       {{"file", "model.onnx"},
+        {"opset", options.opset},
+        {"batch", options.batch},
+        {"layout", NameOf(kLayouts, options.layout)},
+        {"outputs", conversion.outputs},
+        {"nodes", conversion.nodes},
+        {"parameters", conversion.parameters}}},
+      {"nms", {{"kind", NameOf(kNmsKinds, options.nms)}}},
+      {"reasons", conversion.reasons},
+  };
+  if (decides) {
+    record["nms"]["semantics"] = NameOf(kSemantics, conversion.semantics);
+    record["nms"]["score_threshold"] = options.score_threshold;
+    record["nms"]["iou_threshold"] = options.iou_threshold;
+    record["nms"]["max_detections"] = options.max_detections;
+  }
+  return record;
+}
+
+std::string Joined(const std::vector<std::string>& lines) {
+  std::string text;
+  for (const std::string& line : lines) text += line + "\n";
+  return text;
+}
+
+deepstream::ModelFacts FactsFor(const Options& options, const Conversion& conversion) {
+  deepstream::ModelFacts facts;
+  facts.model_name = conversion.hparams.model_name;
+  facts.input_width = static_cast<uint32_t>(conversion.hparams.image_width);
+  facts.input_height = static_cast<uint32_t>(conversion.hparams.image_height);
+  facts.nhwc = options.layout == Layout::kNhwc;
+  facts.num_classes = static_cast<uint32_t>(conversion.hparams.num_classes);
+  facts.postprocessing = PostprocessingOf(options.nms);
+  facts.output_names = conversion.outputs;
+  facts.batch_size = static_cast<uint32_t>(options.batch);
+  return facts;
+}
+
+Result<graph::Graph> Build(const checkpoint::Checkpoint& checkpoint, const Options& options,
+                           Conversion& conversion) {
+  efficientdet::CheckpointVariables variables(checkpoint, options.weights);
+  conversion.uses_ema = variables.uses_ema();
+  conversion.reasons.emplace_back(variables.uses_ema()
+                                      ? "weights: the averaged values (ExponentialMovingAverage)"
+                                      : "weights: the variables themselves (raw)");
+  EDET_RETURN_IF_ERROR(variables.status());
+  efficientdet::BuildOptions build;
+  build.layout = options.layout;
+  build.batch = options.batch;
+  build.postprocess = {options.nms, conversion.semantics, options.score_threshold,
+                       options.iou_threshold, options.max_detections};
+  Result<graph::Graph> graph = efficientdet::BuildModel(conversion.hparams, variables, build);
+  EDET_RETURN_IF_ERROR(variables.status());
+  return graph;
+}
+
+void NoteGraph(const graph::Graph& graph, Conversion& conversion) {
+  for (graph::ValueId id : graph.outputs) conversion.outputs.push_back(graph.value(id).name);
+  conversion.nodes = graph.nodes.size();
+  conversion.parameters = graph::ParameterCount(graph);
+}
+
+// Everything is written under temporary names first: a failure leaves the folder as it was.
+Status WriteFolder(graph::Graph graph, const Options& options, const Conversion& conversion) {
+  EDET_ASSIGN_OR_RETURN(fs::path library, FindParserLibrary());
+  EDET_ASSIGN_OR_RETURN(std::string library_bytes, ReadFile(library));
+  deepstream::ModelFacts facts = FactsFor(options, conversion);
+  deepstream::AppFacts app;
+  app.source_uri = options.input;
+  OutputFiles output;
+  EDET_ASSIGN_OR_RETURN(fs::path onnx_file, output.StageName(options.output / "model.onnx"));
+  onnx_format::WriteOptions write;
+  write.opset = options.opset;
+  write.producer_version = EDET_VERSION;
+  EDET_RETURN_IF_ERROR(onnx_format::WriteModel(std::move(graph), write, onnx_file));
+  EDET_RETURN_IF_ERROR(output.Stage(options.output / facts.labels_file, Joined(conversion.labels)));
+  EDET_RETURN_IF_ERROR(
+      output.Stage(options.output / app.infer_config, deepstream::NvinferConfigText(facts)));
+  EDET_RETURN_IF_ERROR(
+      output.Stage(options.output / "deepstream_app.txt", deepstream::AppConfigText(facts, app)));
+  EDET_RETURN_IF_ERROR(output.Stage(options.output / facts.parser_library, library_bytes, true));
+  EDET_RETURN_IF_ERROR(
+      output.Stage(options.output / "edet.json", Record(options, conversion).dump(2) + "\n"));
+  return output.Commit();
+}
+
+void PrintResult(const Options& options, const Conversion& conversion) {
+  if (options.json) {
+    ordered_json record = Record(options, conversion);
+    record["folder"] = options.output.string();
+    fmt::print("{}\n", record.dump(2));
+    return;
+  }
+  const efficientdet::Hparams& h = conversion.hparams;
+  std::string out = options.output.string();
+  fmt::print("checkpoint  {}\n", conversion.checkpoint);
+  for (const std::string& reason : conversion.reasons) fmt::print("            {}\n", reason);
+  fmt::print(
+      "input       input: float32 RGB 0..255, {} {}x{} (width x height), normalised inside\n",
+      options.layout == Layout::kNhwc ? "NHWC" : "NCHW", h.image_width, h.image_height);
+  fmt::print("outputs     {}\n", fmt::join(conversion.outputs, ", "));
+  if (options.nms == NmsKind::kNone || options.nms == NmsKind::kDecoded) {
+    fmt::print("nms         {}: left to the parser library\n", NameOf(kNmsKinds, options.nms));
+  } else {
+    fmt::print("nms         {}, {} semantics, score > {}, IoU > {} suppresses, at most {} boxes\n",
+               NameOf(kNmsKinds, options.nms), NameOf(kSemantics, conversion.semantics),
+               options.score_threshold, options.iou_threshold, options.max_detections);
+  }
+  fmt::print("network     {} nodes, {:.1f} M parameters, opset {}\n", conversion.nodes,
+             conversion.parameters / 1e6, options.opset);
+  fmt::print(
+      "written     {}: model.onnx labels.txt config_infer_primary.txt deepstream_app.txt "
+      "libnvdsinfer_efficientdet.so "
+      "edet.json\n\n",
+      out);
+  fmt::print(
+      "Next:\n  edet inspect {0}/model.onnx\n  edet run {0} VIDEO\n"
+      "On the Jetson, in that folder with the library built for it:\n  deepstream-app -c "
+      "deepstream_app.txt\n",
+      out);
+}
+
+Status Convert(const Options& options, bool quiet) {
+  Conversion conversion;
+  conversion.semantics = SemanticsFor(options);
+  EDET_ASSIGN_OR_RETURN(checkpoint::Checkpoint checkpoint,
+                        checkpoint::Checkpoint::Open(options.checkpoint));
+  conversion.checkpoint = checkpoint.Description();
+  EDET_RETURN_IF_ERROR(ChooseModel(checkpoint, options, conversion));
+  EDET_RETURN_IF_ERROR(ChooseLabels(options, conversion));
+  EDET_ASSIGN_OR_RETURN(graph::Graph graph, Build(checkpoint, options, conversion));
+  NoteGraph(graph, conversion);
+  EDET_RETURN_IF_ERROR(WriteFolder(std::move(graph), options, conversion));
+  if (!quiet || options.json) PrintResult(options, conversion);
+  return {};
+}
+
+template <typename T>
+CLI::Option* AddChoice(CLI::App* command, const std::string& name, T& value,
+                       const std::map<std::string, T>& choices, const std::string& help) {
+  return command->add_option(name, value, help)
+      ->transform(CLI::CheckedTransformer(choices, CLI::ignore_case))
+      ->option_text("");
+}
+
+}  // namespace
+
+void AddConvertCommand(CLI::App& app, Session& session) {
+  auto options = std::make_shared<Options>();
+  CLI::App* command = app.add_subcommand(
+      "convert", "A checkpoint to ONNX, DeepStream configs, labels and the parser library");
+  command
+      ->add_option("checkpoint", options->checkpoint,
+                   "The checkpoint: its folder, its prefix, its .index or data file, or the "
+                   "'checkpoint' file")
+      ->required();
+  command->add_option("-o,--output", options->output, "Folder to write (made if absent)")
+      ->required();
+  command->add_option(
+      "--model", options->model,
+      "d0 to d7, d7x, lite0 to lite4, lite3x; recognised by the variables if left out");
+  AddChoice(command, "--weights", options->weights, kWeights,
+            "auto, ema or raw: averaged values where they exist (auto), or one of the two");
+  AddChoice(command, "--nms", options->nms, kNmsKinds,
+            "plugin: EfficientNMS_TRT (JetPack 4.6 to 6; default). onnx: the same outputs by "
+            "standard operators (TensorRT 8.5+). "
+            "rows: AutoML's [N,100,7]. decoded: boxes and scores. none: raw heads");
+  command
+      ->add_option_function<std::string>(
+          "--nms-semantics",
+          [options](const std::string& name) { options->semantics = kSemantics.at(name); },
+          "automl: one class a place, classes suppress each other. per-class: each class on its "
+          "own (what the plugin does)")
+      ->check(CLI::IsMember({"automl", "per-class"}))
+      ->option_text("");
+  command->add_option("--score-threshold", options->score_threshold,
+                      "Boxes at or below it are dropped in the graph (0.4)");
+  command->add_option("--iou-threshold", options->iou_threshold,
+                      "Boxes that overlap a better one by more are dropped (0.5)");
+  command->add_option("--max-detections", options->max_detections,
+                      "Boxes a frame at the most (100)");
+  AddChoice(command, "--layout", options->layout, kLayouts,
+            "nhwc (default; DeepStream 6.0+) or nchw");
+  command->add_option("--batch", options->batch, "Images a run (1)");
+  command->add_option("--opset", options->opset, "11 to 17 (13); 11 for TensorRT 7");
+  command->add_option("--labels", options->labels,
+                      "Text file, one class name a line; COCO's names for 90 classes if left out");
+  command->add_option("--input", options->input,
+                      "URI of the video for deepstream_app.txt (file:///.., rtsp://..)");
+  command->add_flag("--json", options->json, "Print what was made as JSON");
+  command->footer("\nExample:\n  edet convert efficientdet-d0 -o d0\n  edet run d0 street.mp4");
+  command->callback([options, &session] {
+    Status status = Convert(*options, session.quiet);
+    if (!status.ok()) throw CommandFailed{status.error()};
+  });
+}
+
+}  // namespace edet::cli

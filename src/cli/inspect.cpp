@@ -1,0 +1,186 @@
+#include <fmt/format.h>
+
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "base/file.h"
+#include "checkpoint/checkpoint.h"
+#include "cli/command.h"
+#include "efficientdet/variables.h"
+#include "onnx/summary.h"
+
+namespace edet::cli {
+namespace fs = std::filesystem;
+using nlohmann::ordered_json;
+namespace {
+
+struct Options {
+  fs::path path;
+  bool json = false;
+  bool all = false;
+};
+
+std::string ShapeText(const std::vector<int64_t>& shape) {
+  return fmt::format("[{}]", fmt::join(shape, ", "));
+}
+
+ordered_json EntryJson(const checkpoint::TensorEntry& entry) {
+  return {{"name", entry.name},
+          {"dtype", std::string(checkpoint::DTypeName(entry.dtype))},
+          {"shape", entry.shape}};
+}
+
+ordered_json CheckpointJson(const checkpoint::Checkpoint& checkpoint,
+                            const efficientdet::Recognition& recognition) {
+  const checkpoint::CheckpointSummary& summary = checkpoint.summary();
+  ordered_json tensors = ordered_json::array();
+  for (const checkpoint::TensorEntry& entry : checkpoint.entries())
+    tensors.push_back(EntryJson(entry));
+  ordered_json missing_files = ordered_json::array();
+  for (const fs::path& file : summary.missing_data_files)
+    missing_files.push_back(file.filename().string());
+  ordered_json report = {
+      {"kind", "checkpoint"},
+      {"format", summary.kind == checkpoint::CheckpointKind::kTensorFlow1Bundle
+                     ? "tf1-bundle"
+                     : "keras-object-checkpoint"},
+      {"variables", summary.base_variables},
+      {"ema_shadows", summary.ema_shadows},
+      {"optimizer_slots", summary.optimizer_slots},
+      {"missing_data_files", missing_files},
+      {"model",
+       {{"name", recognition.hparams.model_name},
+        {"exact", recognition.difference.empty()},
+        {"num_classes", recognition.hparams.num_classes},
+        {"reasons", recognition.reasons},
+        {"missing", recognition.difference.missing},
+        {"extra", recognition.difference.extra},
+        {"wrong_shape", recognition.difference.wrong_shape}}},
+      {"tensors", tensors},
+  };
+  if (summary.global_step) report["global_step"] = *summary.global_step;
+  return report;
+}
+
+void PrintSome(const char* what, const std::vector<std::string>& names, bool all) {
+  constexpr size_t kFew = 5;
+  size_t shown = all ? names.size() : std::min(kFew, names.size());
+  for (size_t i = 0; i < shown; ++i) fmt::print("{:<12}{}\n", i == 0 ? what : "", names[i]);
+  if (shown < names.size()) fmt::print("{:<12}and {} more (--all)\n", "", names.size() - shown);
+}
+
+void PrintCheckpoint(const checkpoint::Checkpoint& checkpoint,
+                     const efficientdet::Recognition& recognition, bool all) {
+  fmt::print("checkpoint  {}\n", checkpoint.Description());
+  for (const fs::path& file : checkpoint.summary().missing_data_files) {
+    fmt::print("            data file {} is not there\n", file.filename().string());
+  }
+  for (const std::string& reason : recognition.reasons) fmt::print("            {}\n", reason);
+  PrintSome("missing", recognition.difference.missing, all);
+  PrintSome("extra", recognition.difference.extra, all);
+  PrintSome("wrong shape", recognition.difference.wrong_shape, all);
+  constexpr size_t kFew = 12;
+  const auto& entries = checkpoint.entries();
+  size_t shown = all ? entries.size() : std::min(kFew, entries.size());
+  fmt::print("\n{:<10}{:<22}{}\n", "type", "shape", "tensor");
+  for (size_t i = 0; i < shown; ++i) {
+    fmt::print("{:<10}{:<22}{}\n", checkpoint::DTypeName(entries[i].dtype),
+               ShapeText(entries[i].shape), entries[i].name);
+  }
+  if (shown < entries.size()) fmt::print("and {} more (--all)\n", entries.size() - shown);
+}
+
+Status InspectCheckpoint(const Options& options) {
+  EDET_ASSIGN_OR_RETURN(checkpoint::Checkpoint checkpoint,
+                        checkpoint::Checkpoint::Open(options.path));
+  efficientdet::Recognition recognition = efficientdet::RecognizeModel(checkpoint);
+  if (options.json) {
+    fmt::print("{}\n", CheckpointJson(checkpoint, recognition)
+                           .dump(2, ' ', false, ordered_json::error_handler_t::replace));
+  } else {
+    PrintCheckpoint(checkpoint, recognition, options.all);
+  }
+  return {};
+}
+
+ordered_json TensorsJson(const std::vector<onnx_format::TensorInfo>& tensors) {
+  ordered_json list = ordered_json::array();
+  for (const auto& tensor : tensors)
+    list.push_back({{"name", tensor.name}, {"type", tensor.type}, {"shape", tensor.shape}});
+  return list;
+}
+
+ordered_json OnnxJson(const onnx_format::ModelSummary& summary) {
+  return {{"kind", "onnx"},
+          {"producer", summary.producer},
+          {"ir_version", summary.ir_version},
+          {"opsets", summary.opsets},
+          {"inputs", TensorsJson(summary.inputs)},
+          {"outputs", TensorsJson(summary.outputs)},
+          {"nodes", summary.nodes},
+          {"initializers", summary.initializers},
+          {"parameters", summary.parameters},
+          {"file_bytes", summary.file_bytes},
+          {"operators", summary.operators},
+          {"metadata", summary.metadata}};
+}
+
+void PrintTensors(const char* what, const std::vector<onnx_format::TensorInfo>& tensors) {
+  for (size_t i = 0; i < tensors.size(); ++i) {
+    fmt::print("{:<12}{:<20} {:<8} [{}]\n", i == 0 ? what : "", tensors[i].name, tensors[i].type,
+               fmt::join(tensors[i].shape, ", "));
+  }
+}
+
+void PrintOnnx(const onnx_format::ModelSummary& summary) {
+  std::string opsets;
+  for (const auto& [domain, version] : summary.opsets) {
+    opsets += fmt::format("{}{} {}", opsets.empty() ? "" : ", ", domain.empty() ? "opset" : domain,
+                          version);
+  }
+  fmt::print("onnx        {}, {}, IR {}, {:.1f} MB\n",
+             summary.producer.empty() ? "producer unknown" : summary.producer, opsets,
+             summary.ir_version, summary.file_bytes / 1e6);
+  PrintTensors("input", summary.inputs);
+  PrintTensors("output", summary.outputs);
+  fmt::print("network     {} nodes, {} constants, {:.2f} M parameters\n", summary.nodes,
+             summary.initializers, summary.parameters / 1e6);
+  bool first = true;
+  for (const auto& [name, count] : summary.operators) {
+    fmt::print("{:<12}{:>5}  {}\n", first ? "operators" : "", count, name);
+    first = false;
+  }
+}
+
+Status InspectOnnx(const Options& options) {
+  EDET_ASSIGN_OR_RETURN(onnx_format::ModelSummary summary,
+                        onnx_format::SummarizeModel(options.path));
+  if (options.json) {
+    fmt::print("{}\n",
+               OnnxJson(summary).dump(2, ' ', false, ordered_json::error_handler_t::replace));
+  } else {
+    PrintOnnx(summary);
+  }
+  return {};
+}
+
+}  // namespace
+
+void AddInspectCommand(CLI::App& app, Session&) {
+  auto options = std::make_shared<Options>();
+  CLI::App* command = app.add_subcommand("inspect", "What is inside a checkpoint or an ONNX file");
+  command
+      ->add_option("path", options->path,
+                   "A checkpoint (folder, prefix, .index, data file) or a .onnx file")
+      ->required();
+  command->add_flag("--all", options->all, "List every tensor and every difference");
+  command->add_flag("--json", options->json, "Everything as JSON");
+  command->callback([options] {
+    bool onnx = options->path.extension() == ".onnx";
+    Status status = onnx ? InspectOnnx(*options) : InspectCheckpoint(*options);
+    if (!status.ok()) throw CommandFailed{status.error()};
+  });
+}
+
+}  // namespace edet::cli

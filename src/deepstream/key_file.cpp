@@ -1,0 +1,392 @@
+#include "deepstream/key_file.h"
+
+#include <fmt/format.h>
+#include <glib.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cmath>
+#include <string_view>
+
+#include "base/file.h"
+
+namespace edet::deepstream {
+namespace {
+
+constexpr uint64_t kConfigLimitBytes = uint64_t{64} << 20;
+
+struct GErrorHolder {
+  GError* error = nullptr;
+  ~GErrorHolder() { g_clear_error(&error); }
+};
+
+// GLib quotes the offending text, which may be long and of several lines.
+std::string OneLine(std::string text) {
+  constexpr size_t kLongest = 300;
+  for (char& c : text) {
+    if (static_cast<unsigned char>(c) < 0x20) c = ' ';
+  }
+  if (text.size() > kLongest) text = text.substr(0, kLongest) + "...";
+  return text;
+}
+
+std::vector<std::string> TakeStrings(char** strings) {
+  std::vector<std::string> result;
+  for (char** s = strings; s != nullptr && *s != nullptr; ++s) result.emplace_back(*s);
+  g_strfreev(strings);
+  return result;
+}
+
+std::string_view Trimmed(std::string_view text) {
+  constexpr const char* kBlank = " \t\r\n\f\v";
+  const size_t begin = text.find_first_not_of(kBlank);
+  if (begin == std::string_view::npos) return {};
+  return text.substr(begin, text.find_last_not_of(kBlank) - begin + 1);
+}
+
+// Calls `visit(line, number)` for each line, without its end.
+template <typename F>
+void ForEachLine(std::string_view text, F visit) {
+  size_t number = 0;
+  while (!text.empty()) {
+    const size_t end = text.find('\n');
+    visit(text.substr(0, end), ++number);
+    if (end == std::string_view::npos) return;
+    text.remove_prefix(end + 1);
+  }
+}
+
+bool IsHeader(std::string_view line) {
+  return line.size() >= 2 && line.front() == '[' && line.back() == ']';
+}
+
+// The first line that cannot be a comment, a group or a key: where GLib probably stopped; 0 if
+// there is none.
+size_t FirstStrangeLine(std::string_view text) {
+  size_t strange = 0;
+  bool in_group = false;
+  ForEachLine(text, [&](std::string_view raw, size_t number) {
+    const std::string_view line = Trimmed(raw);
+    if (strange != 0 || line.empty() || line.front() == '#') return;
+    const bool header = IsHeader(line);
+    in_group = in_group || header;
+    if (!in_group || (!header && line.find('=') == std::string_view::npos)) strange = number;
+  });
+  return strange;
+}
+
+std::string LoadHint(std::string_view text) {
+  if (text.substr(0, 3) == "\xEF\xBB\xBF") return "save the file without a byte order mark";
+  if (text.find('\0') != std::string_view::npos)
+    return "the file holds NUL bytes: it is no text file";
+  return "lines are [group], key=value or a comment that begins with '#'";
+}
+
+}  // namespace
+
+struct KeyFile::Handle {
+  GKeyFile* file = g_key_file_new();
+  ~Handle() { g_key_file_free(file); }
+};
+
+KeyFile::KeyFile(std::unique_ptr<Handle> handle) : handle_(std::move(handle)) {}
+KeyFile::KeyFile(KeyFile&&) noexcept = default;
+KeyFile& KeyFile::operator=(KeyFile&&) noexcept = default;
+KeyFile::~KeyFile() = default;
+
+Result<KeyFile> KeyFile::Load(const std::filesystem::path& path, Findings& findings) {
+  EDET_ASSIGN_OR_RETURN(const std::string text, ReadFile(path, kConfigLimitBytes));
+  KeyFile file(std::make_unique<Handle>());
+  file.path_ = path;
+  GErrorHolder holder;
+  // From the file, not from the text: GLib reads in pieces, and NUL bytes then mean something else.
+  if (!g_key_file_load_from_file(file.handle_->file, path.c_str(), G_KEY_FILE_NONE,
+                                 &holder.error)) {
+    const size_t line = FirstStrangeLine(text);
+    return Error{
+        ErrorCode::kCorrupt, "DeepStream cannot read this file: " + OneLine(holder.error->message),
+        line == 0 ? path.string() : fmt::format("{}:{}", path.string(), line), LoadHint(text)};
+  }
+  file.FindLines(text, findings);
+  return file;
+}
+
+void KeyFile::FindLines(const std::string& text, Findings& findings) {
+  std::string group;
+  ForEachLine(text, [&](std::string_view raw, size_t number) {
+    const std::string_view line = Trimmed(raw);
+    if (line.empty() || line.front() == '#') return;
+    if (IsHeader(line)) {
+      group = line.substr(1, line.size() - 2);
+      if (!lines_.emplace(std::pair(group, ""), number).second) {
+        findings.Warn("repeated-group",
+                      fmt::format("group [{}] is there twice: the parts are merged", group),
+                      fmt::format("{}:{}", path_.string(), number));
+      }
+      return;
+    }
+    const std::string key(Trimmed(line.substr(0, line.find('='))));
+    const auto [place, fresh] = lines_.emplace(std::pair(group, key), number);
+    if (fresh) return;
+    findings.Warn(
+        "duplicate-key", fmt::format("{} is set twice: line {} is overruled", key, place->second),
+        fmt::format("{}:{} [{}] {}", path_.string(), number, group, key), "keep one of them");
+    place->second = number;
+  });
+}
+
+std::vector<std::string> KeyFile::Groups() const {
+  return TakeStrings(g_key_file_get_groups(handle_->file, nullptr));
+}
+
+std::vector<std::string> KeyFile::Keys(const std::string& group) const {
+  return TakeStrings(g_key_file_get_keys(handle_->file, group.c_str(), nullptr, nullptr));
+}
+
+bool KeyFile::HasGroup(const std::string& group) const {
+  return g_key_file_has_group(handle_->file, group.c_str()) != FALSE;
+}
+
+bool KeyFile::HasKey(const std::string& group, const std::string& key) const {
+  return g_key_file_has_key(handle_->file, group.c_str(), key.c_str(), nullptr) != FALSE;
+}
+
+std::string KeyFile::Where(const std::string& group, const std::string& key) const {
+  const auto found = lines_.find({group, key});
+  std::string where = path_.string();
+  if (found != lines_.end()) where += fmt::format(":{}", found->second);
+  where += fmt::format(" [{}]", group);
+  if (!key.empty()) where += " " + key;
+  return OneLine(where);
+}
+
+namespace {
+
+template <typename T>
+std::vector<T> TakeArray(T* data, gsize length) {
+  std::vector<T> result(data, data + (data == nullptr ? 0 : length));
+  g_free(data);
+  return result;
+}
+
+KeyFile::Value Fetch(GKeyFile* file, const char* group, const char* key, ValueType type,
+                     GError** error) {
+  gsize length = 0;
+  switch (type) {
+    case ValueType::kInteger:
+      return g_key_file_get_integer(file, group, key, error);
+    case ValueType::kBoolean:
+      return g_key_file_get_boolean(file, group, key, error) != FALSE;
+    case ValueType::kDouble:
+      return g_key_file_get_double(file, group, key, error);
+    case ValueType::kUint64:
+      return uint64_t{g_key_file_get_uint64(file, group, key, error)};
+    case ValueType::kIntegerList: {
+      int* list = g_key_file_get_integer_list(file, group, key, &length, error);
+      return TakeArray(list, length);
+    }
+    case ValueType::kDoubleList: {
+      double* list = g_key_file_get_double_list(file, group, key, &length, error);
+      return TakeArray(list, length);
+    }
+    case ValueType::kStringList:
+      return TakeStrings(g_key_file_get_string_list(file, group, key, nullptr, error));
+    case ValueType::kString:
+    case ValueType::kPath:
+      break;
+  }
+  char* text = g_key_file_get_string(file, group, key, error);
+  std::string result = text == nullptr ? "" : text;
+  g_free(text);
+  return result;
+}
+
+}  // namespace
+
+Result<KeyFile::Value> KeyFile::Get(const std::string& group, const std::string& key,
+                                    ValueType type) const {
+  GErrorHolder holder;
+  Value value = Fetch(handle_->file, group.c_str(), key.c_str(), type, &holder.error);
+  if (holder.error == nullptr) return value;
+  const char* hint = type == ValueType::kBoolean ? "write 0 or 1 (true, false)"
+                     : type == ValueType::kInteger || type == ValueType::kIntegerList
+                         ? "write whole numbers only"
+                         : "";
+  return Error{ErrorCode::kCorrupt, OneLine(holder.error->message), Where(group, key), hint};
+}
+
+std::vector<std::string> GroupValues::NotTaken() const {
+  std::vector<std::string> keys;
+  for (const auto& [key, value] : values_) {
+    if (taken_.count(key) == 0) keys.push_back(key);
+  }
+  return keys;
+}
+
+namespace {
+
+// Reads one group; holds what all its steps need.
+class GroupReader {
+ public:
+  GroupReader(const KeyFile& file, const std::string& group, const GroupSpec& spec,
+              const PathResolver& resolve, Findings& findings)
+      : file_(file), group_(group), spec_(spec), resolve_(resolve), findings_(findings) {}
+
+  Result<GroupValues> Read() {
+    for (const std::string& key : file_.Keys(group_)) {
+      const KeySpec* spec = spec_.Find(key);
+      if (spec == nullptr || !spec->until.empty()) {
+        ReportUnread(key, spec);
+      } else if (!spec->unless.empty() && file_.HasKey(group_, spec->unless)) {
+        findings_.Warn("ignored-key",
+                       fmt::format("{} is ignored because {} is there", key, spec->unless),
+                       file_.Where(group_, key), "remove it");
+      } else {
+        EDET_RETURN_IF_ERROR(ReadKey(key, *spec));
+      }
+    }
+    if (pending_) ReportPending();
+    return std::move(values_);
+  }
+
+ private:
+  Status ReadKey(const std::string& key, const KeySpec& spec) {
+    if (!spec.refused.empty()) return Refuse(key, spec.refused, "remove it");
+    Result<KeyFile::Value> fetched = file_.Get(group_, key, spec.type);
+    if (!fetched.ok() && spec.late) {
+      pending_ = pending_ ? pending_ : fetched.error();
+      return {};
+    }
+    if (!fetched.ok()) return fetched.error();
+    if (pending_ && !spec.element && !spec.late) return *pending_;
+    KeyFile::Value value = std::move(fetched).value();
+    EDET_RETURN_IF_ERROR(CheckRange(key, spec, value));
+    if (std::string* text = std::get_if<std::string>(&value)) {
+      EDET_RETURN_IF_ERROR(FinishText(key, spec, *text));
+    }
+    values_.Set(key, std::move(value));
+    return {};
+  }
+
+  Status FinishText(const std::string& key, const KeySpec& spec, std::string& text) {
+    ReportSuspicious(key, text);
+    if (spec.max_bytes && text.size() > *spec.max_bytes) text.resize(*spec.max_bytes);
+    if (spec.writable_folder && access(text.c_str(), W_OK) != 0) {
+      return Refuse(key, fmt::format("folder '{}' does not exist or cannot be written to", text),
+                    "");
+    }
+    if (spec.type != ValueType::kPath) return {};
+    Result<std::string> path = resolve_(spec, text);
+    if (!path.ok()) return Refuse(key, path.error().what, path.error().hint);
+    text = std::move(path).value();
+    return {};
+  }
+
+  Status CheckRange(const std::string& key, const KeySpec& spec,
+                    const KeyFile::Value& value) const {
+    if (const int* number = std::get_if<int>(&value)) return CheckInteger(key, spec, *number);
+    if (const double* number = std::get_if<double>(&value)) return CheckNumber(key, spec, *number);
+    if (const auto* list = std::get_if<std::vector<int>>(&value)) {
+      EDET_RETURN_IF_ERROR(CheckCount(key, spec, list->size()));
+      for (int item : *list) {
+        if (spec.item_min && item < *spec.item_min) {
+          return Refuse(key, fmt::format("{} is less than {}", item, *spec.item_min), "");
+        }
+      }
+    }
+    if (const auto* list = std::get_if<std::vector<double>>(&value))
+      return CheckCount(key, spec, list->size());
+    if (const auto* list = std::get_if<std::vector<std::string>>(&value))
+      return CheckCount(key, spec, list->size());
+    return {};
+  }
+
+  Status CheckInteger(const std::string& key, const KeySpec& spec, int number) const {
+    const bool listed =
+        std::find(spec.choices.begin(), spec.choices.end(), number) != spec.choices.end();
+    if (!spec.choices.empty() && !listed) {
+      return Refuse(key, fmt::format("{} is not one of {}", number, fmt::join(spec.choices, ", ")),
+                    "");
+    }
+    return CheckNumber(key, spec, number);
+  }
+
+  Status CheckNumber(const std::string& key, const KeySpec& spec, double number) const {
+    double held = number;
+    if (spec.conversion == Conversion::kFloat) held = static_cast<float>(number);
+    if (spec.conversion == Conversion::kUnsigned)
+      held = static_cast<unsigned>(static_cast<int>(number));
+    if (spec.min && held < *spec.min)
+      return Refuse(key, fmt::format("{} is less than {}", number, *spec.min), "");
+    if (spec.max && held > *spec.max)
+      return Refuse(
+          key, fmt::format("{} is outside of {}..{}", number, spec.min.value_or(0), *spec.max), "");
+    return {};
+  }
+
+  Status CheckCount(const std::string& key, const KeySpec& spec, size_t count) const {
+    if (spec.min_count && count < *spec.min_count) {
+      return Refuse(key, fmt::format("has {} values; needed are {}", count, *spec.min_count),
+                    "separate them by ';'");
+    }
+    if (spec.max_count && count > *spec.max_count) {
+      return Refuse(key, fmt::format("has {} values; allowed are {}", count, *spec.max_count), "");
+    }
+    return {};
+  }
+
+  Error Refuse(const std::string& key, const std::string& what, const std::string& hint) const {
+    return {ErrorCode::kCorrupt, "DeepStream refuses the value: " + what, file_.Where(group_, key),
+            hint};
+  }
+
+  void ReportUnread(const std::string& key, const KeySpec* spec) {
+    if (spec != nullptr) {
+      findings_.Warn(
+          "removed-key",
+          fmt::format("{} is ignored since DeepStream left it out after {}", key, spec->until),
+          file_.Where(group_, key), "remove it");
+      return;
+    }
+    const std::vector<std::string> near = NearestKeys(key, spec_);
+    findings_.Warn(
+        "unknown-key", fmt::format("DeepStream does not know the key {} and ignores it", key),
+        file_.Where(group_, key), near.empty() ? "" : "did you mean " + near.front() + "?");
+  }
+
+  void ReportPending() {
+    findings_.Warn("unread-value",
+                   "the value is not of its type and counts as 0: " + pending_->what,
+                   pending_->where);
+  }
+
+  void ReportSuspicious(const std::string& key, const std::string& text) {
+    if (text.find(" #") != std::string::npos || text.find("\t#") != std::string::npos) {
+      findings_.Warn("trailing-comment",
+                     fmt::format("the comment is a part of the value '{}'", OneLine(text)),
+                     file_.Where(group_, key), "put comments on lines of their own");
+    }
+    if (!text.empty() && (text.front() == '"' || text.front() == '\'')) {
+      findings_.Warn("quoted-value",
+                     fmt::format("the quotation marks are a part of the value {}", OneLine(text)),
+                     file_.Where(group_, key), "write it without them");
+    }
+  }
+
+  const KeyFile& file_;
+  const std::string& group_;
+  const GroupSpec& spec_;
+  const PathResolver& resolve_;
+  Findings& findings_;
+  GroupValues values_;
+  std::optional<Error> pending_;  // of a key whose error is looked at later
+};
+
+}  // namespace
+
+Result<GroupValues> ReadGroup(const KeyFile& file, const std::string& group, const GroupSpec& spec,
+                              const PathResolver& resolve, Findings& findings) {
+  return GroupReader(file, group, spec, resolve, findings).Read();
+}
+
+}  // namespace edet::deepstream

@@ -1,0 +1,165 @@
+#include "deepstream/key_table.h"
+
+#include <algorithm>
+#include <cctype>
+#include <map>
+#include <nlohmann/json.hpp>
+
+namespace edet::deepstream {
+namespace {
+
+using Json = nlohmann::json;
+
+ValueType TypeFromName(const std::string& name) {
+  static const std::map<std::string, ValueType> types{
+      {"integer", ValueType::kInteger},
+      {"boolean", ValueType::kBoolean},
+      {"double", ValueType::kDouble},
+      {"uint64", ValueType::kUint64},
+      {"string", ValueType::kString},
+      {"path", ValueType::kPath},
+      {"integer_list", ValueType::kIntegerList},
+      {"double_list", ValueType::kDoubleList},
+      {"string_list", ValueType::kStringList},
+  };
+  return types.at(name);
+}
+
+Conversion ConversionFromName(const std::string& name) {
+  if (name == "unsigned") return Conversion::kUnsigned;
+  if (name == "float") return Conversion::kFloat;
+  return Conversion::kNone;
+}
+
+template <typename T>
+std::optional<T> Optional(const Json& json, const char* name) {
+  const auto found = json.find(name);
+  if (found == json.end()) return std::nullopt;
+  return found->get<T>();
+}
+
+void ReadLimits(const Json& json, KeySpec& spec) {
+  spec.conversion = ConversionFromName(json.value("as", ""));
+  spec.min = Optional<double>(json, "min");
+  spec.max = Optional<double>(json, "max");
+  spec.item_min = Optional<double>(json, "item_min");
+  spec.choices = json.value("choices", std::vector<long long>{});
+  spec.min_count = Optional<size_t>(json, json.contains("count") ? "count" : "min_count");
+  spec.max_count = Optional<size_t>(json, json.contains("count") ? "count" : "max_count");
+  spec.max_bytes = Optional<size_t>(json, "max_bytes");
+}
+
+KeySpec ReadKey(const Json& json) {
+  KeySpec spec;
+  spec.key = json.at("key");
+  spec.type = TypeFromName(json.at("type"));
+  spec.since = json.at("since");
+  spec.until = json.value("until", "");
+  spec.unless = json.value("unless", "");
+  spec.refused = json.value("refused", "");
+  spec.late = json.value("late", false);
+  spec.element = json.value("part", "") == "element";
+  spec.prefix = json.value("prefix", false);
+  spec.writable_folder = json.value("folder", "") == "writable";
+  ReadLimits(json, spec);
+  return spec;
+}
+
+GroupMatch MatchFromName(const std::string& name) {
+  if (name == "prefix") return GroupMatch::kPrefix;
+  return name == "indexed" ? GroupMatch::kIndexed : GroupMatch::kExact;
+}
+
+// The text is a part of this program, checked by a test: what is wrong in it may throw.
+KeyTable ReadTable(const char* text) {
+  const Json json = Json::parse(text);
+  KeyTable table;
+  table.versions = json.at("versions").get<std::vector<std::string>>();
+  for (const Json& group : json.at("groups")) {
+    GroupSpec spec;
+    spec.name = group.at("name");
+    spec.match = MatchFromName(group.at("match"));
+    for (const Json& key : group.at("keys")) spec.keys.push_back(ReadKey(key));
+    table.groups.push_back(std::move(spec));
+  }
+  return table;
+}
+
+size_t EditDistance(std::string_view a, std::string_view b) {
+  std::vector<size_t> row(b.size() + 1);
+  for (size_t j = 0; j <= b.size(); ++j) row[j] = j;
+  for (size_t i = 1; i <= a.size(); ++i) {
+    size_t diagonal = row[0];
+    row[0] = i;
+    for (size_t j = 1; j <= b.size(); ++j) {
+      const bool same = std::tolower(static_cast<unsigned char>(a[i - 1])) ==
+                        std::tolower(static_cast<unsigned char>(b[j - 1]));
+      const size_t replaced = diagonal + (same ? 0 : 1);
+      diagonal = row[j];
+      row[j] = std::min({replaced, row[j] + 1, row[j - 1] + 1});
+    }
+  }
+  return row[b.size()];
+}
+
+}  // namespace
+
+bool GroupSpec::Matches(std::string_view group) const {
+  if (match == GroupMatch::kExact) return group == name;
+  if (group.substr(0, name.size()) != name) return false;
+  if (match == GroupMatch::kPrefix) return true;
+  const std::string_view index = group.substr(name.size());
+  return !index.empty() && index.find_first_not_of("0123456789") == std::string_view::npos;
+}
+
+const KeySpec* GroupSpec::Find(std::string_view key) const {
+  for (const KeySpec& spec : keys) {
+    if (spec.key == key || (spec.prefix && key.substr(0, spec.key.size()) == spec.key))
+      return &spec;
+  }
+  return nullptr;
+}
+
+const GroupSpec* KeyTable::Find(std::string_view group) const {
+  for (const GroupSpec& spec : groups) {
+    if (spec.Matches(group)) return &spec;
+  }
+  return nullptr;
+}
+
+const KeyTable& NvinferKeys() {
+  static const KeyTable table = ReadTable(k_nvinfer_keys_json);
+  return table;
+}
+
+const KeyTable& DeepstreamAppKeys() {
+  static const KeyTable table = ReadTable(k_deepstream_app_keys_json);
+  return table;
+}
+
+std::vector<std::string> NearestNames(std::string_view name, const std::vector<std::string>& known,
+                                      size_t limit) {
+  constexpr size_t kLongestName = 100;  // longer ones are no typo, and distances cost time
+  std::vector<std::pair<size_t, std::string>> near;
+  if (name.size() > kLongestName) return {};
+  for (const std::string& candidate : known) {
+    const size_t distance = EditDistance(name, candidate);
+    if (distance <= std::max<size_t>(1, name.size() / 3)) near.emplace_back(distance, candidate);
+  }
+  std::sort(near.begin(), near.end());
+  std::vector<std::string> names;
+  for (const auto& [distance, candidate] : near) {
+    if (names.size() < limit) names.push_back(candidate);
+  }
+  return names;
+}
+
+std::vector<std::string> NearestKeys(std::string_view key, const GroupSpec& group, size_t limit) {
+  std::vector<std::string> known;
+  for (const KeySpec& spec : group.keys) {
+    if (spec.until.empty()) known.push_back(spec.key);
+  }
+  return NearestNames(key, known, limit);
+}
+
+}  // namespace edet::deepstream

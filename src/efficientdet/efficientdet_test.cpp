@@ -1,0 +1,194 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <map>
+#include <set>
+#include <sstream>
+
+#include "efficientdet/backbone.h"
+#include "efficientdet/feature_network.h"
+#include "efficientdet/hparams.h"
+#include "efficientdet/labels.h"
+#include "efficientdet/model.h"
+#include "efficientdet/untrained.h"
+#include "efficientdet/variables.h"
+#include "testing/reference_data.h"
+
+namespace edet::efficientdet {
+namespace {
+
+// The first value of class_net/class-0/pointwise_kernel for seed 1, by an independent reading of
+// the two algorithms.
+constexpr float kFirstUntrained = -0.27987117F;
+
+std::string ShapeText(const graph::Shape& shape) {
+  std::ostringstream text;
+  text << '[';
+  for (size_t i = 0; i < shape.size(); ++i) text << (i > 0 ? ", " : "") << shape[i];
+  text << ']';
+  return text.str();
+}
+
+std::map<std::string, std::string> ReadNames(const std::filesystem::path& path) {
+  std::map<std::string, std::string> names;
+  std::ifstream in(path);
+  for (std::string line; std::getline(in, line);) {
+    size_t tab = line.find('\t');
+    names[line.substr(0, tab)] = line.substr(tab + 1);
+  }
+  return names;
+}
+
+BuildOptions Options(NmsKind kind, NmsSemantics semantics = NmsSemantics::kAutoml) {
+  BuildOptions options;
+  options.postprocess.kind = kind;
+  options.postprocess.semantics = semantics;
+  return options;
+}
+
+int CountOps(const graph::Graph& graph, const std::string& op) {
+  int count = 0;
+  for (const graph::Node& node : graph.nodes) count += node.op == op ? 1 : 0;
+  return count;
+}
+
+}  // namespace
+
+TEST(FindModel, TakesShortAndFullNames) {
+  EXPECT_EQ(FindModel("d7x")->max_level, 8);
+  EXPECT_EQ(FindModel("efficientdet-lite3x")->fpn_num_filters, 200);
+  Result<Hparams> wrong = FindModel("lite5");
+  ASSERT_FALSE(wrong.ok());
+  EXPECT_EQ(wrong.error().code, ErrorCode::kInvalidArgument);
+  EXPECT_THAT(wrong.error().hint, ::testing::HasSubstr("'lite0'"));
+}
+
+// Numbers of the original code (google/automl, fpn_configs.py).
+TEST(BiFpnNodes, HasTheEdgesOfThePaper) {
+  std::vector<FusionNode> nodes = BiFpnNodes(3, 7);
+  ASSERT_EQ(nodes.size(), 8u);
+  EXPECT_EQ(nodes[0].level, 6);
+  EXPECT_EQ(nodes[0].inputs, (std::vector<int>{3, 4}));
+  EXPECT_EQ(nodes[4].level, 4);
+  EXPECT_EQ(nodes[4].inputs, (std::vector<int>{1, 7, 8}));
+  EXPECT_EQ(nodes[7].inputs, (std::vector<int>{4, 11}));
+  EXPECT_EQ(BiFpnNodes(3, 8)[8].inputs, (std::vector<int>{4, 6, 13}));
+}
+
+// The paper's example of a scaled backbone: B7, and a lite one whose first and last stage keep
+// their length.
+TEST(FindBackbone, ScalesFiltersAndRepeats) {
+  BackboneConfig b7 = *FindBackbone("efficientnet-b7");
+  EXPECT_EQ(b7.stem_filters, 64);
+  EXPECT_EQ(b7.stages[5].repeats, 13);
+  EXPECT_EQ(b7.stages[6].output_filters, 640);
+  BackboneConfig lite4 = *FindBackbone("efficientnet-lite4");
+  EXPECT_EQ(lite4.stem_filters, 32);
+  EXPECT_EQ(lite4.stages[0].repeats, 1);
+  EXPECT_EQ(lite4.stages[6].repeats, 1);
+  EXPECT_FALSE(FindBackbone("resnet50").ok());
+}
+
+class EveryModel : public ::testing::TestWithParam<Hparams> {};
+
+TEST_P(EveryModel, WantsTheVariablesOfTheOriginal) {
+  std::string file = "golden/variable_names/" + GetParam().model_name + ".txt";
+  EDET_SKIP_WITHOUT(file);
+  std::map<std::string, std::string> expected = ReadNames(edet::testing::ReferenceData() / file);
+  std::map<std::string, std::string> wanted;
+  for (const auto& [name, shape] : WantedVariables(GetParam())) wanted[name] = ShapeText(shape);
+  EXPECT_EQ(wanted, expected);
+}
+
+TEST_P(EveryModel, IsPlannedWithEveryPostprocessing) {
+  VariableList list;
+  for (NmsKind kind : {NmsKind::kNone, NmsKind::kDecoded, NmsKind::kOnnx, NmsKind::kRows}) {
+    Result<graph::Graph> graph = BuildModel(GetParam(), list, Options(kind));
+    ASSERT_TRUE(graph.ok()) << graph.error().ToString();
+    if (kind != NmsKind::kNone) continue;
+    const graph::Shape& deltas = graph->shape(graph->outputs[1]);
+    size_t anchors = detect::MakeAnchors(AnchorConfigOf(GetParam())).size() / 4;
+    EXPECT_EQ(deltas, (graph::Shape{1, static_cast<int64_t>(anchors), 4}));
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Family, EveryModel, ::testing::ValuesIn(AllModels()),
+                         [](const auto& info) {
+                           std::string name =
+                               info.param.model_name.substr(std::string("efficientdet-").size());
+                           return name;
+                         });
+
+TEST(BuildModel, GivesEveryValueANameOfItsOwn) {
+  VariableList list;
+  for (NmsKind kind :
+       {NmsKind::kNone, NmsKind::kDecoded, NmsKind::kOnnx, NmsKind::kRows, NmsKind::kPlugin}) {
+    for (NmsSemantics semantics : {NmsSemantics::kAutoml, NmsSemantics::kPerClass}) {
+      Result<graph::Graph> graph = BuildModel(*FindModel("d0"), list, Options(kind, semantics));
+      if (!graph.ok()) continue;  // the plugin has one semantics only
+      std::set<std::string> names;
+      for (const graph::Value& value : graph->values)
+        EXPECT_TRUE(names.insert(value.name).second) << value.name;
+    }
+  }
+}
+
+TEST(BuildModel, IsLean) {
+  UntrainedVariables variables(1);
+  Result<graph::Graph> graph = BuildModel(*FindModel("d0"), variables, Options(NmsKind::kNone));
+  ASSERT_TRUE(graph.ok());
+  EXPECT_EQ(CountOps(*graph, "BatchNormalization"), 0);
+  EXPECT_EQ(CountOps(*graph, "Identity"), 0);
+  EXPECT_EQ(CountOps(*graph, "Shape"), 0);
+  EXPECT_EQ(CountOps(*graph, "Pad"), 0);
+}
+
+TEST(BuildModel, RefusesWhatCannotBeSaid) {
+  VariableList list;
+  BuildOptions options = Options(NmsKind::kPlugin);
+  EXPECT_EQ(BuildModel(*FindModel("d0"), list, options).error().code, ErrorCode::kUnsupported);
+  options = Options(NmsKind::kRows);
+  options.batch = 2;
+  EXPECT_EQ(BuildModel(*FindModel("d0"), list, options).error().code, ErrorCode::kUnsupported);
+  options = Options(NmsKind::kNone);
+  options.postprocess.max_detections = 5000;
+  EXPECT_EQ(BuildModel(*FindModel("d0"), list, options).error().code, ErrorCode::kInvalidArgument);
+  Hparams tiny = *FindModel("d0");
+  tiny.image_width = 0;
+  EXPECT_EQ(BuildModel(tiny, list, Options(NmsKind::kNone)).error().code,
+            ErrorCode::kInvalidArgument);
+}
+
+TEST(BuildModel, TakesOddAndOblongInputs) {
+  VariableList list;
+  Hparams hparams = *FindModel("d0");
+  hparams.image_height = 601;
+  hparams.image_width = 403;
+  Result<graph::Graph> graph = BuildModel(hparams, list, Options(NmsKind::kNone));
+  ASSERT_TRUE(graph.ok());
+  // Level sizes by halving upwards: 76x51, 38x26, 19x13, 10x7, 5x4.
+  int64_t places = 76 * 51 + 38 * 26 + 19 * 13 + 10 * 7 + 5 * 4;
+  EXPECT_EQ(graph->shape(graph->outputs[0]), (graph::Shape{1, places * 9, 90}));
+}
+
+TEST(Untrained, IsTheSameEverywhere) {
+  UntrainedVariables one(1), again(1), other(2);
+  graph::Tensor a = one.Read("class_net/class-0/pointwise_kernel", {1, 1, 64, 64});
+  EXPECT_EQ(a.floats, again.Read("class_net/class-0/pointwise_kernel", {1, 1, 64, 64}).floats);
+  EXPECT_NE(a.floats, other.Read("class_net/class-0/pointwise_kernel", {1, 1, 64, 64}).floats);
+  // Written down once: other machines and compilers must come to the same numbers.
+  EXPECT_FLOAT_EQ(a.floats[0], kFirstUntrained);
+}
+
+TEST(DefaultLabels, NeverLeavesALineBlank) {
+  std::vector<std::string> labels = DefaultLabels(90);
+  ASSERT_EQ(labels.size(), 90u);
+  EXPECT_EQ(labels[0], "person");
+  EXPECT_EQ(labels[11], "unused_12");
+  EXPECT_EQ(labels[89], "toothbrush");
+  EXPECT_THAT(labels, ::testing::Not(::testing::Contains("")));
+  EXPECT_EQ(DefaultLabels(2), (std::vector<std::string>{"class_1", "class_2"}));
+}
+
+}  // namespace edet::efficientdet

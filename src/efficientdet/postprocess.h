@@ -1,0 +1,41 @@
+#pragma once
+
+#include "base/result.h"
+#include "efficientdet/heads.h"
+#include "efficientdet/hparams.h"
+#include "efficientdet/layers.h"
+
+namespace edet::efficientdet {
+
+// What follows the heads in the graph (A anchors, M = max_detections; boxes ymin, xmin, ymax, xmax
+// in network pixels):
+enum class NmsKind {
+  kPlugin,  // EfficientNMS_TRT: num_detections [N, 1] int32, detection_boxes [N, M, 4],
+            // detection_scores [N, M], detection_classes [N, M] int32, 0-based; boxes not clipped
+  kOnnx,     // the same four tensors by ONNX's own operators; boxes clipped to the input
+  kRows,     // AutoML's `detections` [N, M, 7]: image_id, ymin, xmin, ymax, xmax, score, class
+             // (1-based)
+  kDecoded,  // boxes [N, A, 4] and scores [N, A, C] after the sigmoid
+  kNone,     // class_logits [N, A, C] and box_deltas [N, A, 4]
+};
+
+enum class NmsSemantics {
+  kAutoml,    // one class an anchor (the best), classes suppress each other: AutoML's 'global'
+  kPerClass,  // each class on its own, an anchor may appear with several: AutoML's 'combined', and
+              // EfficientNMS_TRT
+};
+
+struct PostprocessGraph {
+  NmsKind kind = NmsKind::kPlugin;
+  NmsSemantics semantics = NmsSemantics::kPerClass;
+  float score_threshold = 0.4F;
+  float iou_threshold = 0.5F;
+  int max_detections = 100;
+};
+
+// Adds it and marks the graph's outputs. Errors: Unsupported where the kind cannot express the
+// semantics or the batch.
+Status AddPostprocess(Layers& layers, const RawHeads& heads, const Hparams& hparams,
+                      const PostprocessGraph& options);
+
+}  // namespace edet::efficientdet

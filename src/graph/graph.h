@@ -1,0 +1,86 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <variant>
+#include <vector>
+
+namespace edet::graph {
+
+enum class ElementType { kFloat32, kInt32, kInt64, kBool };
+
+// Dimensions, outermost first; kDynamic where only the run tells (the batch).
+using Shape = std::vector<int64_t>;
+inline constexpr int64_t kDynamic = -1;
+
+// A constant: row-major values in the vector of its type (kFloat32: floats; kInt32, kInt64:
+// integers). A constant whose values were never read (a plan of a graph) has a shape and no values.
+struct Tensor {
+  ElementType type = ElementType::kFloat32;
+  Shape shape;
+  std::vector<float> floats;
+  std::vector<int64_t> integers;
+};
+// Shared by the values that use it; never changed once made.
+using TensorPtr = std::shared_ptr<const Tensor>;
+
+TensorPtr FloatTensor(Shape shape, std::vector<float> values);
+TensorPtr Int64Tensor(Shape shape, std::vector<int64_t> values);
+
+// Index into Graph::values.
+using ValueId = int32_t;
+
+// An edge of the graph: an input, a node's output or a constant.
+struct Value {
+  std::string name;  // unique in the graph
+  ElementType type = ElementType::kFloat32;
+  Shape shape;
+  TensorPtr constant;  // null unless a constant
+};
+
+using Attribute =
+    std::variant<int64_t, float, std::string, std::vector<int64_t>, std::vector<float>>;
+
+// One ONNX operator. Operators of the default domain, and TensorRT plugins, which carry no domain
+// either.
+struct Node {
+  std::string op;
+  std::string name;
+  std::vector<ValueId> inputs;
+  std::vector<ValueId> outputs;
+  std::map<std::string, Attribute> attributes;
+};
+
+// Nodes are in topological order: a node's inputs are constants, graph inputs or outputs of earlier
+// nodes. One thread.
+struct Graph {
+  std::string name;
+  std::vector<Value> values;
+  std::vector<Node> nodes;
+  std::vector<ValueId> inputs;
+  std::vector<ValueId> outputs;
+
+  const Value& value(ValueId id) const { return values[static_cast<size_t>(id)]; }
+  Value& value(ValueId id) { return values[static_cast<size_t>(id)]; }
+  const Shape& shape(ValueId id) const { return value(id).shape; }
+
+  ValueId AddInput(std::string name, ElementType type, Shape shape);
+  ValueId AddConstant(std::string name, TensorPtr tensor);
+  // Adds an operator of one output, which takes the node's name.
+  ValueId AddNode(std::string op, std::string name, std::vector<ValueId> inputs, ElementType type,
+                  Shape shape, std::map<std::string, Attribute> attributes = {});
+  // Adds a further output to the last node (operators of several outputs).
+  ValueId AddOutputToLastNode(std::string name, ElementType type, Shape shape);
+  // Makes a value an output of the graph under this name.
+  void MarkOutput(ValueId id, std::string name);
+
+ private:
+  ValueId AddValue(Value value);
+};
+
+// Number of values in all constants that some node uses, each tensor once.
+uint64_t ParameterCount(const Graph& graph);
+
+}  // namespace edet::graph

@@ -1,0 +1,97 @@
+#include "onnx/summary.h"
+
+#include <google/protobuf/io/coded_stream.h>
+#include <onnx/onnx_pb.h>
+
+#include <algorithm>
+#include <cctype>
+#include <set>
+#include <utility>
+
+#include "base/checked_math.h"
+#include "base/file.h"
+
+namespace edet::onnx_format {
+namespace {
+
+namespace format = ::onnx;
+
+std::string TypeName(int32_t type) {
+  switch (type) {
+    case format::TensorProto_DataType_FLOAT:
+      return "float32";
+    case format::TensorProto_DataType_DOUBLE:
+      return "float64";
+    case format::TensorProto_DataType_UNDEFINED:
+      return "unknown";
+    default:
+      break;
+  }
+  if (!format::TensorProto_DataType_IsValid(type)) return "unknown";
+  std::string name =
+      format::TensorProto_DataType_Name(static_cast<format::TensorProto_DataType>(type));
+  std::transform(name.begin(), name.end(), name.begin(),
+                 [](unsigned char c) { return std::tolower(c); });
+  return name;
+}
+
+std::vector<std::string> ShapeOf(const format::TypeProto_Tensor& tensor) {
+  std::vector<std::string> shape;
+  for (const auto& dim : tensor.shape().dim()) {
+    shape.push_back(dim.has_dim_value() ? std::to_string(dim.dim_value())
+                    : dim.has_dim_param() && !dim.dim_param().empty() ? dim.dim_param()
+                                                                      : "?");
+  }
+  return shape;
+}
+
+TensorInfo InfoOf(const format::ValueInfoProto& value) {
+  const auto& tensor = value.type().tensor_type();
+  return {value.name(), TypeName(tensor.elem_type()), ShapeOf(tensor)};
+}
+
+void Summarize(const format::GraphProto& graph, ModelSummary& summary) {
+  std::set<std::string> constants;
+  for (const auto& initializer : graph.initializer()) {
+    constants.insert(initializer.name());
+    std::vector<int64_t> shape(initializer.dims().begin(), initializer.dims().end());
+    summary.parameters += ElementCount(shape).value_or(0);
+  }
+  summary.initializers = static_cast<size_t>(graph.initializer_size());
+  for (const auto& input : graph.input()) {
+    if (constants.count(input.name()) == 0) summary.inputs.push_back(InfoOf(input));
+  }
+  for (const auto& output : graph.output()) summary.outputs.push_back(InfoOf(output));
+  for (const auto& node : graph.node()) {
+    bool own = node.domain().empty() || node.domain() == "ai.onnx";
+    ++summary.operators[own ? node.op_type() : node.domain() + "::" + node.op_type()];
+  }
+  summary.nodes = static_cast<size_t>(graph.node_size());
+}
+
+}  // namespace
+
+Result<ModelSummary> SummarizeModel(const std::filesystem::path& path) {
+  constexpr uint64_t kProtobufLimitBytes = (uint64_t{1} << 31) - 1;
+  EDET_ASSIGN_OR_RETURN(std::string bytes, ReadFile(path, kProtobufLimitBytes));
+  format::ModelProto model;
+  google::protobuf::io::CodedInputStream stream(reinterpret_cast<const uint8_t*>(bytes.data()),
+                                                static_cast<int>(bytes.size()));
+  stream.SetTotalBytesLimit(static_cast<int>(kProtobufLimitBytes));
+  bool parsed = model.ParseFromCodedStream(&stream) && stream.ConsumedEntireMessage();
+  if (!parsed || !model.has_graph() || model.graph().node_size() == 0) {
+    return Error{ErrorCode::kCorrupt, "is not an ONNX model, or is cut off", path.string(),
+                 "export or copy it again"};
+  }
+  ModelSummary summary;
+  summary.producer = model.producer_name() +
+                     (model.producer_version().empty() ? "" : " " + model.producer_version());
+  summary.ir_version = model.ir_version();
+  for (const auto& opset : model.opset_import()) summary.opsets[opset.domain()] = opset.version();
+  for (const auto& entry : model.metadata_props()) summary.metadata[entry.key()] = entry.value();
+  summary.file_bytes = bytes.size();
+  Summarize(model.graph(), summary);
+  return summary;
+}
+
+}  // namespace edet::onnx_format
