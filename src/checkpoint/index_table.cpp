@@ -57,9 +57,10 @@ class Vetting {
     if (!ReadHandle(footer, meta) || !ReadHandle(footer, index)) {
       return Corrupt("bad block handle in the footer", table_.size() - kFooterBytes);
     }
-    return VetBlock(index, [this](std::string_view value, uint64_t block_offset) {
+    EDET_RETURN_IF_ERROR(VetBlock(index, [this](std::string_view value, uint64_t block_offset) {
       return VetDataBlock(value, block_offset);
-    });
+    }));
+    return VetBlock(meta, [](std::string_view, uint64_t) { return Status(); });
   }
 
  private:

@@ -81,27 +81,43 @@ using PathResolver =
 Result<GroupValues> ReadGroup(const KeyFile& file, const std::string& group, const GroupSpec& spec,
                               const PathResolver& resolve, Findings& findings);
 
+namespace internal {
+
+template <typename T>
+void Convert(const KeyFile::Value& value, T& out) {
+  static_assert(std::is_arithmetic_v<T> || std::is_enum_v<T>);
+  std::visit(
+      [&out](const auto& v) {
+        if constexpr (std::is_arithmetic_v<std::decay_t<decltype(v)>>) out = static_cast<T>(v);
+      },
+      value);
+}
+
+template <typename T>
+void Convert(const KeyFile::Value& value, std::vector<T>& out) {
+  if (const auto* list = std::get_if<std::vector<int>>(&value)) out.assign(list->begin(), list->end());
+  if (const auto* list = std::get_if<std::vector<double>>(&value)) out.assign(list->begin(), list->end());
+}
+
+inline void Convert(const KeyFile::Value& value, std::vector<std::string>& out) {
+  if (const auto* list = std::get_if<std::vector<std::string>>(&value)) out = *list;
+}
+
+inline void Convert(const KeyFile::Value& value, std::string& out) {
+  if (const auto* text = std::get_if<std::string>(&value)) out = *text;
+}
+
+inline void Convert(const KeyFile::Value& value, std::filesystem::path& out) {
+  if (const auto* text = std::get_if<std::string>(&value)) out = *text;
+}
+
+}  // namespace internal
+
 template <typename T>
 void GroupValues::Take(const std::string& key, T& out) {
   taken_.insert(key);
   const auto found = values_.find(key);
-  if (found == values_.end()) return;
-  std::visit(
-      [&out](const auto& value) {
-        using V = std::decay_t<decltype(value)>;
-        if constexpr (std::is_arithmetic_v<V> && (std::is_arithmetic_v<T> || std::is_enum_v<T>)) {
-          out = static_cast<T>(value);
-        } else if constexpr (!std::is_arithmetic_v<V> && std::is_constructible_v<T, V>) {
-          out = T(value);
-        } else if constexpr (!std::is_arithmetic_v<V> && !std::is_same_v<V, std::string> &&
-                             !std::is_arithmetic_v<T> && !std::is_enum_v<T>) {
-          if constexpr (std::is_constructible_v<T, decltype(value.begin()),
-                                                decltype(value.end())>) {
-            out = T(value.begin(), value.end());
-          }
-        }
-      },
-      found->second);
+  if (found != values_.end()) internal::Convert(found->second, out);
 }
 
 }  // namespace edet::deepstream

@@ -1,0 +1,508 @@
+// The parser library through its exported functions, in this process as the host. Compiled twice:
+// as a host without nvds_version() (24-byte objects) and, with EDET_HOST_28 and
+// library/host_version_9.cpp, as DeepStream 9.1.
+#include <dlfcn.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <cstdlib>
+#include <cstring>
+#include <limits>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "base/file.h"
+#include "detect/anchors.h"
+#include "detect/decode.h"
+#include "parser/custom_library.h"
+#include "testing/reference_data.h"
+#include "testing/temporary_directory.h"
+
+namespace edet::parser {
+namespace {
+
+using detect::ClassAttributes;
+using detect::NetworkObject;
+using testing::LoadNpy;
+using testing::LoadNpz;
+
+// What a host of the real header has in its list.
+struct HostObject {
+  unsigned class_id;
+  float left, top, width, height, confidence;
+#ifdef EDET_HOST_28
+  float rotation_angle;
+#endif
+};
+
+constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
+constexpr float kInfinity = std::numeric_limits<float>::infinity();
+
+std::vector<ClassAttributes> Classes(size_t count, float threshold) {
+  ClassAttributes attributes;
+  attributes.pre_cluster_threshold = threshold;
+  return std::vector<ClassAttributes>(count, attributes);
+}
+
+// Output tensors that own their memory.
+struct Tensors {
+  std::vector<std::vector<unsigned char>> bytes;
+  std::vector<OutputTensor> outputs;
+
+  template <typename T>
+  Tensors& Add(const std::string& name, DataType type, std::vector<uint32_t> dims,
+               const std::vector<T>& values) {
+    std::vector<unsigned char> copy(values.size() * sizeof(T));
+    if (!copy.empty()) std::memcpy(copy.data(), values.data(), copy.size());
+    bytes.push_back(std::move(copy));
+    outputs.push_back({name, type, std::move(dims), bytes.back().data()});
+    return *this;
+  }
+};
+
+CustomLibrary Library(const std::string& function) {
+  auto library = CustomLibrary::Open(EDET_PARSER_LIBRARY, function);
+  if (!library.ok()) {
+    ADD_FAILURE() << library.error().ToString();
+    std::abort();
+  }
+  return std::move(library).value();
+}
+
+std::vector<NetworkObject> Parse(const std::string& function, const Tensors& tensors,
+                                 const std::vector<ClassAttributes>& classes, uint32_t width = 512,
+                                 uint32_t height = 512) {
+  bool returned = false;
+  auto objects = Library(function).Parse(tensors.outputs, width, height, classes, returned);
+  EXPECT_TRUE(returned) << "gst-nvinfer reads unwritten memory after false";
+  return objects;
+}
+
+// IEEE half of a float, rounded to nearest: only finite values of the normal range are used here.
+uint16_t ToHalf(float value) {
+  uint32_t bits;
+  std::memcpy(&bits, &value, 4);
+  const uint32_t sign = bits >> 16 & 0x8000U;
+  if (std::fabs(value) < 6.2e-5F) return static_cast<uint16_t>(sign);
+  const uint32_t rounded = (bits & 0x7FFFFFFFU) + 0x0FFFU + (bits >> 13 & 1U);
+  return static_cast<uint16_t>(sign | ((rounded - 0x38000000U) >> 13));
+}
+
+std::vector<uint16_t> ToHalves(const std::vector<float>& values) {
+  std::vector<uint16_t> halves;
+  for (float value : values) halves.push_back(ToHalf(value));
+  return halves;
+}
+
+template <typename T>
+std::vector<T> As(const std::vector<int64_t>& values) {
+  return std::vector<T>(values.begin(), values.end());
+}
+
+// Golden detections as arrays: boxes y1, x1, y2, x2 in network pixels, 0-based classes.
+struct GoldenRows {
+  std::vector<float> boxes, scores;
+  std::vector<int64_t> classes;
+  int64_t count = 0;
+};
+
+// The expected objects of golden rows: clipped, empty ones and those below the threshold left out.
+std::vector<NetworkObject> Expected(const GoldenRows& rows, float threshold, float size) {
+  std::vector<NetworkObject> objects;
+  const auto clip = [size](float x) { return std::fmin(std::fmax(x, 0.F), size); };
+  for (size_t i = 0; i < static_cast<size_t>(rows.count); ++i) {
+    const float* b = &rows.boxes[4 * i];
+    const float top = clip(b[0]), left = clip(b[1]), bottom = clip(b[2]), right = clip(b[3]);
+    if (rows.scores[i] < threshold || bottom <= top || right <= left) continue;
+    objects.push_back({static_cast<unsigned>(rows.classes[i]), left, top, right - left,
+                       bottom - top, rows.scores[i]});
+  }
+  return objects;
+}
+
+void ExpectSame(const std::vector<NetworkObject>& found, const std::vector<NetworkObject>& expected,
+                float pixels = 0.002F, float score = 1e-6F) {
+  ASSERT_EQ(found.size(), expected.size());
+  for (size_t i = 0; i < found.size(); ++i) {
+    EXPECT_EQ(found[i].class_index, expected[i].class_index) << i;
+    EXPECT_NEAR(found[i].left, expected[i].left, pixels) << i;
+    EXPECT_NEAR(found[i].top, expected[i].top, pixels) << i;
+    EXPECT_NEAR(found[i].width, expected[i].width, pixels) << i;
+    EXPECT_NEAR(found[i].height, expected[i].height, pixels) << i;
+    EXPECT_NEAR(found[i].confidence, expected[i].confidence, score) << i;
+  }
+}
+
+GoldenRows LoadPlugin(const std::string& model, const std::string& file) {
+  const auto path = testing::ReferenceData() / "golden" / model / file;
+  GoldenRows rows;
+  rows.boxes = LoadNpz(path, "boxes_yxyx").floats;
+  rows.scores = LoadNpz(path, "scores").floats;
+  rows.classes = LoadNpz(path, "classes0").integers;
+  rows.count = static_cast<int64_t>(rows.scores.size());
+  if (file.find("plugin") != std::string::npos)
+    rows.count = LoadNpz(path, "num_detections").integers.at(0);
+  return rows;
+}
+
+Tensors NmsTensors(const GoldenRows& rows, const std::string& suffix = "") {
+  Tensors tensors;
+  const auto m = static_cast<uint32_t>(rows.scores.size());
+  // The order is not the contract's: names decide.
+  tensors.Add("detection_classes" + suffix, DataType::kInt32, {m}, As<int32_t>(rows.classes))
+      .Add("detection_boxes" + suffix, DataType::kFloat, {m, 4}, rows.boxes)
+      .Add("num_detections" + suffix, DataType::kInt32, {1}, As<int32_t>({rows.count}))
+      .Add("detection_scores" + suffix, DataType::kFloat, {m}, rows.scores);
+  return tensors;
+}
+
+TEST(ParserLibrary, GoldenEfficientNmsTensorsBecomeTheirObjects) {
+  EDET_SKIP_WITHOUT("golden/d0/golden_plugin_t0.4_fp32.npz");
+  for (const char* threshold : {"0.05", "0.4", "0.9"}) {
+    for (const char* kind : {"_fp32.npz", "_fp32_agnostic.npz", "_fp16.npz"}) {
+      for (const auto& [model, size] : {std::pair("d0", 512U), std::pair("lite0", 320U)}) {
+        const GoldenRows rows =
+            LoadPlugin(model, std::string("golden_plugin_t") + threshold + kind);
+        const auto expected = Expected(rows, 0.5F, static_cast<float>(size));
+        for (const char* function :
+             {"NvDsInferParseEfficientDet", "NvDsInferParseEfficientDetNms"}) {
+          ExpectSame(Parse(function, NmsTensors(rows), Classes(90, 0.5F), size, size), expected);
+          ExpectSame(Parse(function, NmsTensors(rows, ":0"), Classes(90, 0.5F), size, size),
+                     expected);
+        }
+      }
+    }
+  }
+}
+
+TEST(ParserLibrary, GoldenNumPyEfficientNmsTensorsBecomeTheirObjects) {
+  EDET_SKIP_WITHOUT("golden/d0/golden_effnms_t0.4.npz");
+  const GoldenRows rows = LoadPlugin("d0", "golden_effnms_t0.4.npz");
+  const auto expected = Expected(rows, 0.4F, 512.F);
+  ASSERT_GT(expected.size(), 90u);
+  ExpectSame(Parse("NvDsInferParseEfficientDetNms", NmsTensors(rows), Classes(90, 0.4F)), expected);
+}
+
+// Golden rows are in pixels of the photo; the contract's are in network pixels.
+GoldenRows LoadRows(const std::string& model, const std::string& file, std::vector<float>* tensor) {
+  const auto folder = testing::ReferenceData() / "golden" / model;
+  const float scale = LoadNpy(folder / "golden_scale.npy").floats.at(0);
+  *tensor = LoadNpy(folder / file).floats;
+  GoldenRows rows;
+  for (size_t i = 0; i < tensor->size(); i += 7) {
+    for (size_t k = 1; k <= 4; ++k) (*tensor)[i + k] /= scale;
+    const float* row = tensor->data() + i;
+    if (row[5] == 0.F) continue;
+    rows.boxes.insert(rows.boxes.end(), row + 1, row + 5);
+    rows.scores.push_back(row[5]);
+    rows.classes.push_back(static_cast<int64_t>(row[6]) - 1);
+    ++rows.count;
+  }
+  return rows;
+}
+
+TEST(ParserLibrary, GoldenAutoMlRowsBecomeTheirObjects) {
+  EDET_SKIP_WITHOUT("golden/d0/golden_detections_global_hard_t0.9.npy");
+  for (const auto& [model, size] : {std::pair("d0", 512U), std::pair("lite0", 320U)}) {
+    for (const char* file :
+         {"golden_detections_global_hard_t0.05.npy", "golden_detections_global_hard_t0.4.npy",
+          "golden_detections_global_hard_t0.9.npy", "golden_detections_combined_t0.4.npy",
+          "golden_detections_global_gaussian_default.npy"}) {
+      std::vector<float> tensor;
+      const GoldenRows rows = LoadRows(model, file, &tensor);
+      const auto expected = Expected(rows, 0.F, static_cast<float>(size));
+      for (const char* function :
+           {"NvDsInferParseEfficientDet", "NvDsInferParseEfficientDetRows"}) {
+        Tensors tensors;
+        tensors.Add("detections:0", DataType::kFloat, {100, 7}, tensor);
+        // Threshold 0: the padding (score 0, box and class of anchor 0) must not show.
+        ExpectSame(Parse(function, tensors, Classes(90, 0.F), size, size), expected);
+      }
+      Tensors unnamed;
+      unnamed.Add("Identity:0", DataType::kFloat, {1, 100, 7}, tensor);
+      ExpectSame(Parse("NvDsInferParseEfficientDet", unnamed, Classes(90, 0.F), size, size),
+                 expected);
+    }
+  }
+}
+
+// One row of every thing, for odd inputs.
+GoldenRows OneRow(std::vector<float> box = {10, 20, 30, 60}, float score = .75F,
+                  int64_t class_id = 2) {
+  GoldenRows rows;
+  rows.boxes = std::move(box);
+  rows.scores = {score};
+  rows.classes = {class_id};
+  rows.count = 1;
+  return rows;
+}
+
+std::vector<NetworkObject> ParseNms(const GoldenRows& rows, size_t classes = 3,
+                                    float threshold = 0.5F) {
+  return Parse("NvDsInferParseEfficientDetNms", NmsTensors(rows), Classes(classes, threshold));
+}
+
+TEST(ParserLibrary, EveryTypeOfEveryTensorIsRead) {
+  const NetworkObject expected{2, 20.F, 10.F, 40.F, 20.F, .75F};
+  const auto check = [&](const Tensors& tensors) {
+    ExpectSame(Parse("NvDsInferParseEfficientDet", tensors, Classes(3, 0.5F)), {expected});
+  };
+  const std::vector<float> box = {10, 20, 30, 60}, score = {.75F};
+  Tensors half;
+  half.Add("num_detections", DataType::kHalf, {1}, ToHalves({1.F}))
+      .Add("detection_boxes", DataType::kHalf, {1, 4}, ToHalves(box))
+      .Add("detection_scores", DataType::kHalf, {1}, ToHalves(score))
+      .Add("detection_classes", DataType::kHalf, {1}, ToHalves({2.F}));
+  check(half);
+  Tensors wide;
+  wide.Add("StatefulPartitionedCall/num_detections:0", DataType::kInt64, {1},
+           std::vector<int64_t>{1})
+      .Add("a/b/detection_boxes:1", DataType::kFloat, {1, 4}, box)
+      .Add("detection_scores", DataType::kFloat, {1}, score)
+      .Add("detection_classes", DataType::kInt64, {1}, std::vector<int64_t>{2});
+  check(wide);
+  Tensors floats;
+  floats.Add("num_dets", DataType::kFloat, {1}, std::vector<float>{1.F})
+      .Add("detection_boxes_xyxy", DataType::kFloat, {1, 4}, std::vector<float>{20, 10, 60, 30})
+      .Add("detection_scores", DataType::kFloat, {1}, score)
+      .Add("detection_classes", DataType::kFloat, {1}, std::vector<float>{2.F});
+  check(floats);
+  Tensors bytes;
+  bytes.Add("num_detections", DataType::kUint8, {1}, std::vector<uint8_t>{1})
+      .Add("detection_boxes", DataType::kFloat, {1, 4}, box)
+      .Add("detection_scores", DataType::kFloat, {1}, score)
+      .Add("detection_classes", DataType::kInt8, {1}, std::vector<int8_t>{2});
+  check(bytes);
+}
+
+TEST(ParserLibrary, ThresholdsArePerClass) {
+  GoldenRows rows;
+  for (int c = 0; c < 3; ++c) {
+    rows.boxes.insert(rows.boxes.end(), {10, 20, 30, 60});
+    rows.scores.push_back(.5F);
+    rows.classes.push_back(c);
+  }
+  rows.count = 3;
+  auto classes = Classes(3, 0.F);
+  classes[0].pre_cluster_threshold = 0.6F;
+  classes[1].pre_cluster_threshold = 0.5F;
+  const auto found = Parse("NvDsInferParseEfficientDet", NmsTensors(rows), classes);
+  ASSERT_EQ(found.size(), 2u);
+  EXPECT_EQ(found[0].class_index, 1u);  // at the threshold is in, as for nvinfer
+  EXPECT_EQ(found[1].class_index, 2u);
+}
+
+TEST(ParserLibrary, RowsThatMeanNothingAreDroppedAndTheRestStays) {
+  const CustomLibrary stays_loaded = Library("NvDsInferParseEfficientDet");  // as in DeepStream
+  GoldenRows rows = OneRow();
+  const auto add = [&rows](std::vector<float> box, float score, int64_t class_id) {
+    rows.boxes.insert(rows.boxes.end(), box.begin(), box.end());
+    rows.scores.push_back(score);
+    rows.classes.push_back(class_id);
+    ++rows.count;
+  };
+  add({kNan, 20, 30, 60}, .75F, 2);
+  add({10, 20, kInfinity, 60}, .75F, 2);
+  add({10, 20, 30, 60}, kNan, 2);
+  add({10, 20, 30, 60}, 7.F, 2);
+  add({10, 20, 30, 60}, -.5F, 2);
+  add({10, 20, 30, 60}, .75F, 3);
+  add({10, 20, 30, 60}, .75F, -1);
+  add({30, 20, 10, 60}, .75F, 2);
+  add({10, 20, 10, 60}, .75F, 2);
+  add({600, 600, 700, 700}, .75F, 2);
+  add({-9, -8, 900, 900}, .75F, 1);
+  ::testing::internal::CaptureStderr();
+  const auto found = ParseNms(rows);
+  const std::string said = ::testing::internal::GetCapturedStderr();
+  ExpectSame(found, {{2, 20.F, 10.F, 40.F, 20.F, .75F}, {1, 0.F, 0.F, 512.F, 512.F, .75F}});
+  EXPECT_THAT(said, ::testing::HasSubstr("class 3"));
+  EXPECT_THAT(said, ::testing::HasSubstr("NaN or infinite"));
+  EXPECT_THAT(said, ::testing::HasSubstr("no probability"));
+  ::testing::internal::CaptureStderr();
+  ParseNms(rows);
+  EXPECT_EQ(::testing::internal::GetCapturedStderr(), "")
+      << "each cause is told once, not at every frame";
+}
+
+TEST(ParserLibrary, CountsAreBoundedByTheTensors) {
+  GoldenRows rows = OneRow();
+  for (int64_t count : {int64_t{-1}, int64_t{0}}) {
+    rows.count = count;
+    EXPECT_EQ(ParseNms(rows).size(), 0u) << count;
+  }
+  rows.count = 2000000000;
+  EXPECT_EQ(ParseNms(rows).size(), 1u);
+  Tensors short_scores;
+  short_scores.Add("num_detections", DataType::kInt32, {1}, std::vector<int32_t>{3})
+      .Add("detection_boxes", DataType::kFloat, {3, 4}, std::vector<float>(12, 5.F))
+      .Add("detection_scores", DataType::kFloat, {0}, std::vector<float>())
+      .Add("detection_classes", DataType::kInt32, {3}, std::vector<int32_t>(3));
+  EXPECT_EQ(Parse("NvDsInferParseEfficientDet", short_scores, Classes(3, 0.F)).size(), 0u);
+}
+
+TEST(ParserLibrary, OddLayersYieldNothing) {
+  for (const char* function :
+       {"NvDsInferParseEfficientDet", "NvDsInferParseEfficientDetNms",
+        "NvDsInferParseEfficientDetRows", "NvDsInferParseEfficientDetDecoded",
+        "NvDsInferParseEfficientDetRaw"}) {
+    EXPECT_EQ(Parse(function, Tensors(), Classes(3, 0.F)).size(), 0u);
+    Tensors other;
+    other.Add("logits", DataType::kFloat, {1000}, std::vector<float>(1000));
+    EXPECT_EQ(Parse(function, other, Classes(3, 0.F)).size(), 0u);
+    Tensors null = NmsTensors(OneRow());
+    for (OutputTensor& output : null.outputs) output.data = nullptr;
+    EXPECT_EQ(Parse(function, null, Classes(3, 0.F)).size(), 0u);
+    Tensors wrong_type = NmsTensors(OneRow());
+    for (OutputTensor& output : wrong_type.outputs) output.type = static_cast<DataType>(77);
+    EXPECT_EQ(Parse(function, wrong_type, Classes(3, 0.F)).size(), 0u);
+    EXPECT_EQ(Parse(function, NmsTensors(OneRow()), Classes(3, 0.F), 0, 0).size(), 0u);
+    EXPECT_EQ(Parse(function, NmsTensors(OneRow()), {}).size(), 0u);
+  }
+}
+
+// The host's own call: null names, short threshold vectors, the record that the host was compiled
+// with.
+TEST(ParserLibrary, WritesTheRecordsOfThisHost) {
+  void* library = dlopen(EDET_PARSER_LIBRARY, RTLD_LAZY);
+  ASSERT_NE(library, nullptr) << dlerror();
+  struct Layer {
+    int type;
+    unsigned num_dims, d[8], num_elements;
+    int binding;
+    const char* name;
+    const void* buffer;
+    int is_input;
+  };
+  struct Network {
+    unsigned width, height, channels;
+  } network{512, 512, 3};
+  struct Params {
+    unsigned classes;
+    std::vector<float> pre, post;
+    std::vector<float>& threshold;
+  };
+  std::vector<float> unused;
+  Params params{90, {}, {}, unused};
+  std::vector<float> rows;
+  for (int i = 0; i < 7; ++i) {
+    const auto shift = static_cast<float>(i);
+    rows.insert(rows.end(), {0.F, 10.F + shift, 20.F, 30.F + shift, 60.F, .5F, 1.F + shift});
+  }
+  const std::vector<Layer> layers = {{0, 1, {3}, 3, 0, nullptr, rows.data(), 0},
+                                     {0, 2, {7, 7}, 49, 1, "detections", rows.data(), 0}};
+  using Function =
+      bool (*)(const std::vector<Layer>&, const Network&, const Params&, std::vector<HostObject>&);
+  auto function = reinterpret_cast<Function>(dlsym(library, "NvDsInferParseEfficientDet"));
+  ASSERT_NE(function, nullptr);
+  std::vector<HostObject> objects;
+  EXPECT_TRUE(function(layers, network, params, objects));
+  ASSERT_EQ(objects.size(), 7u);
+  for (unsigned i = 0; i < 7; ++i) {
+    EXPECT_EQ(objects[i].class_id, i);
+    EXPECT_EQ(objects[i].top, 10.F + static_cast<float>(i));
+    EXPECT_EQ(objects[i].width, 40.F);
+#ifdef EDET_HOST_28
+    EXPECT_EQ(objects[i].rotation_angle, 0.F);
+#endif
+  }
+  dlclose(library);
+}
+
+TEST(ParserLibrary, EightThreadsGetTheSameObjects) {
+  const CustomLibrary stays_loaded = Library("NvDsInferParseEfficientDet");
+  const Tensors tensors = NmsTensors(OneRow());
+  std::vector<std::thread> threads;
+  std::vector<int> right(8, 0);
+  for (size_t t = 0; t < right.size(); ++t) {
+    threads.emplace_back([&, t] {
+      CustomLibrary library = Library("NvDsInferParseEfficientDet");
+      for (int i = 0; i < 300; ++i) {
+        bool returned = false;
+        right[t] += library.Parse(tensors.outputs, 512, 512, Classes(3, .5F), returned).size() == 1;
+        library.Parse({}, 512, 512, {}, returned);
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(right, std::vector<int>(8, 300));
+}
+
+// Raw heads of a small network whose classes are all far below any threshold but for a few anchors.
+TEST(ParserLibrary, RawAndDecodedHeadsAreSuppressedAsAutoMlDoes) {
+  detect::AnchorConfig config;
+  config.image_width = config.image_height = 128;
+  const std::vector<float> anchors = detect::MakeAnchors(config);
+  const auto count = static_cast<uint32_t>(anchors.size() / 4);
+  std::vector<float> logits(count * 11U, -9.F), deltas(anchors.size(), 0.F);
+  const size_t middle = 9 * (8 * 16 + 8);  // level 3, row 8, column 8
+  logits[middle * 11 + 4] = 3.F;
+  logits[middle * 11 + 7] = 2.F;  // another class of the same anchor: AutoML keeps the best only
+  logits[(middle + 9) * 11 + 5] = 1.F;  // its neighbour overlaps 0.6: suppressed whatever the class
+  logits[(middle + 90) * 11 + 6] = 0.F;  // far enough
+  const detect::BoxNet box = detect::DecodeBox(&deltas[4 * middle], &anchors[4 * middle]);
+  Tensors raw;
+  raw.Add("class_logits", DataType::kFloat, {count, 11}, logits)
+      .Add("box_deltas", DataType::kFloat, {count, 4}, deltas);
+  const auto found = Parse("NvDsInferParseEfficientDet", raw, Classes(11, 0.4F), 128, 128);
+  ASSERT_EQ(found.size(), 2u);
+  EXPECT_EQ(found[0].class_index, 4u);
+  EXPECT_EQ(found[1].class_index, 6u);
+  EXPECT_NEAR(found[0].confidence, 0.9525741F, 1e-6F);
+  EXPECT_NEAR(found[0].left, box.left, 1e-3F);
+  EXPECT_NEAR(found[0].height, box.bottom - box.top, 1e-3F);
+  std::vector<float> scores;
+  for (float logit : logits) scores.push_back(detect::Sigmoid(logit));
+  Tensors decoded;
+  decoded.Add("scores", DataType::kFloat, {count, 11}, scores)
+      .Add("boxes", DataType::kFloat, {count, 4}, anchors);
+  ExpectSame(Parse("NvDsInferParseEfficientDetDecoded", decoded, Classes(11, 0.4F), 128, 128),
+             found);
+  // Anchors that do not belong to the network's size.
+  EXPECT_EQ(Parse("NvDsInferParseEfficientDetRaw", raw, Classes(11, 0.4F), 256, 128).size(), 0u);
+}
+
+TEST(ParserLibrary, GoldenDecodedBoxesGiveTheSavedModelsDetections) {
+  EDET_SKIP_WITHOUT("golden/d0/golden_prenms_scores.npy");
+  const auto folder = testing::ReferenceData() / "golden/d0";
+  const auto best = LoadNpy(folder / "golden_prenms_scores.npy").floats;
+  const auto classes = LoadNpy(folder / "golden_prenms_classes.npy").integers;
+  // Only the best class of each anchor is in the reference data; the others do not matter to
+  // AutoML's semantics.
+  std::vector<float> scores(best.size() * 90, 0.F);
+  for (size_t a = 0; a < best.size(); ++a)
+    scores[a * 90 + static_cast<size_t>(classes[a])] = best[a];
+  Tensors tensors;
+  tensors
+      .Add("boxes", DataType::kFloat, {49104, 4},
+           LoadNpy(folder / "golden_prenms_boxes_yxyx.npy").floats)
+      .Add("scores", DataType::kFloat, {49104, 90}, scores);
+  for (const auto& [file, threshold] :
+       {std::pair("golden_detections_global_hard_t0.05.npy", 0.05F),
+        std::pair("golden_detections_global_hard_t0.4.npy", 0.4F),
+        std::pair("golden_detections_global_hard_t0.9.npy", 0.9F)}) {
+    std::vector<float> ignored;
+    const auto expected = Expected(LoadRows("d0", file, &ignored), 0.F, 512.F);
+    ExpectSame(Parse("NvDsInferParseEfficientDet", tensors, Classes(90, threshold)), expected);
+  }
+}
+
+TEST(CustomLibrary, SaysWhatIsWrongWithAFileOrAFunction) {
+  auto function = CustomLibrary::Open(EDET_PARSER_LIBRARY, "NvDsInferParseNothing");
+  ASSERT_FALSE(function.ok());
+  EXPECT_EQ(function.error().code, ErrorCode::kNotFound);
+  EXPECT_THAT(function.error().hint, ::testing::HasSubstr("NvDsInferParseEfficientDetRows"));
+  auto missing = CustomLibrary::Open("/nowhere/libx.so", "f");
+  ASSERT_FALSE(missing.ok());
+  EXPECT_EQ(missing.error().code, ErrorCode::kNotFound);
+  testing::TemporaryDirectory folder;
+  ASSERT_TRUE(WriteFileAtomically(folder / "text.so", "not a library").ok());
+  auto text = CustomLibrary::Open(folder / "text.so", "f");
+  ASSERT_FALSE(text.ok());
+  EXPECT_EQ(text.error().code, ErrorCode::kCorrupt);
+}
+
+}  // namespace
+}  // namespace edet::parser
