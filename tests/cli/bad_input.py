@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Bad input in: one clear line on standard error, the right exit code, nothing half-written left.
 
-    bad_input.py --edet PROGRAM [--only TEXT]
+    bad_input.py --edet PROGRAM [--only convert|run|other]
 
 The checkpoint to spoil is made by `edet untrained`, so that nothing else is needed. Python's standard library only.
 """
@@ -180,17 +180,15 @@ def prepare(edet, folder):
 def main():
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--edet", required=True)
-    options.add_argument("--only", default="", metavar="TEXT", help="only cases whose name holds TEXT")
+    options.add_argument("--only", default="", choices=["convert", "run", "other"], help="one group of cases")
     arguments = options.parse_args()
     edet = str(pathlib.Path(arguments.edet).resolve())
     failed = passed = 0
     with tempfile.TemporaryDirectory(prefix="edet-bad-input-") as name:
         folder = pathlib.Path(name)
         checkpoint, converted = prepare(edet, folder)
-        cases = [*other_cases(folder), *convert_cases(checkpoint, folder), *run_cases(converted, folder)]
-        for case in cases:
-            if arguments.only not in case.name:
-                continue
+        groups = {"other": other_cases(folder), "convert": convert_cases(checkpoint, folder), "run": run_cases(converted, folder)}
+        for case in (case for name, cases in groups.items() if arguments.only in ("", name) for case in cases):
             found = problems(case, edet, folder)
             failed, passed = failed + bool(found), passed + (not found)
             print(f"{'FAIL' if found else 'ok  '} {case.name}", *found, sep="\n     ")
