@@ -1,5 +1,5 @@
-// NVIDIA's own parsers judge: what we write is taken without a warning, and what we read is what they read.
-// EDET_JUDGE_CASES and EDET_JUDGE_SEED in the environment ask for more mutated configs.
+// NVIDIA's own parsers judge: what we write is taken without a warning, and what we read is what
+// they read. EDET_JUDGE_CASES and EDET_JUDGE_SEED in the environment ask for more mutated configs.
 #include <gmock/gmock.h>
 #include <sys/wait.h>
 
@@ -32,7 +32,9 @@ std::string Slurp(const fs::path& path) {
   return text.str();
 }
 
-void Spill(const fs::path& path, const std::string& text) { std::ofstream(path, std::ios::binary) << text; }
+void Spill(const fs::path& path, const std::string& text) {
+  std::ofstream(path, std::ios::binary) << text;
+}
 
 struct Verdict {
   bool crashed = false;
@@ -51,11 +53,13 @@ class JudgeTest : public ::testing::Test {
     program_ = folder / "nvinfer_judge";
     if (!fs::exists(program_)) {
       // Tests may run side by side: the first one builds, the others wait.
-      const std::string command = "flock '" + folder.string() + "/lock' sh -c \"test -x '" + program_.string() +
-                                  "' || bash '" + script.string() + "' '" + folder.string() + "'\" >'" +
-                                  (folder / "build.log").string() + "' 2>&1";
+      const std::string command = "flock '" + folder.string() + "/lock' sh -c \"test -x '" +
+                                  program_.string() + "' || bash '" + script.string() + "' '" +
+                                  folder.string() + "'\" >'" + (folder / "build.log").string() +
+                                  "' 2>&1";
       if (std::system(command.c_str()) != 0) {
-        GTEST_SKIP() << "skipped: the judge cannot be built here: " << Slurp(folder / "build.log").substr(0, 300);
+        GTEST_SKIP() << "skipped: the judge cannot be built here: "
+                     << Slurp(folder / "build.log").substr(0, 300);
       }
     }
     Spill(folder_ / "labels.txt", "a\nb\nc\n");
@@ -66,16 +70,21 @@ class JudgeTest : public ::testing::Test {
 
   Verdict Judge(const std::string& mode, const fs::path& config) const {
     const fs::path out = folder_ / "judge.out", err = folder_ / "judge.err";
-    const std::string command =
-        "'" + program_.string() + "' " + mode + " '" + config.string() + "' >'" + out.string() + "' 2>'" + err.string() + "'";
+    const std::string command = "'" + program_.string() + "' " + mode + " '" + config.string() +
+                                "' >'" + out.string() + "' 2>'" + err.string() + "'";
     const int status = std::system(command.c_str());
     Verdict verdict;
-    verdict.warnings = Slurp(err);
+    // The answer is the last line; deepstream-app prints its warnings on stdout, before it.
+    const std::string printed = Slurp(out);
+    const size_t answer = printed.rfind("{\"accepted\"");
+    verdict.warnings =
+        Slurp(err) + printed.substr(0, answer == std::string::npos ? printed.size() : answer);
     verdict.crashed = !WIFEXITED(status) || WEXITSTATUS(status) > 3;
     verdict.accepted = status == 0;
     if (!verdict.accepted) return verdict;
     // printf's spelling of numbers that JSON does not have.
-    const std::string text = std::regex_replace(Slurp(out), std::regex("([:,\\[] ?)(-?(nan|inf))\\b"), "$1\"$2\"");
+    const std::string text = std::regex_replace(
+        printed.substr(answer), std::regex("([:,\\[] ?)(-?(nan|inf))\\b"), "$1\"$2\"");
     verdict.values = Json::parse(text, nullptr, false);
     return verdict;
   }
@@ -156,10 +165,15 @@ Json SourceToJson(const SourceConfig& s) {
 }
 
 Json SinkToJson(const SinkConfig& s) {
-  return {{"type", s.type},          {"sync", s.sync ? 1 : 0},       {"source-id", s.source_id},
-          {"codec", s.codec},        {"container", s.container},     {"enc-type", s.enc_type},
+  return {{"type", s.type},
+          {"sync", s.sync ? 1 : 0},
+          {"source-id", s.source_id},
+          {"codec", s.codec},
+          {"container", s.container},
+          {"enc-type", s.enc_type},
           {"output-file", TextOrNull(s.output_file.string())},
-          {"bitrate", static_cast<int>(s.bitrate_bps)},              {"rtsp-port", static_cast<int>(s.rtsp_port)},
+          {"bitrate", static_cast<int>(s.bitrate_bps)},
+          {"rtsp-port", static_cast<int>(s.rtsp_port)},
           {"udp-port", static_cast<int>(s.udp_port)}};
 }
 
@@ -213,16 +227,18 @@ bool SameScalar(const std::string& key, const Json& ours, const Json& theirs) {
   if (ours == theirs) return true;
   if (ours.is_null() && theirs == "") return true;
   if (ours == "" && theirs.is_null()) return true;
-  if (!ours.is_number() || !theirs.is_number()) return key == "net-scale-factor" && theirs.is_string();
+  if (!ours.is_number() || !theirs.is_number())
+    return key == "net-scale-factor" && theirs.is_string();
   // The context ignores a factor that is not positive.
   if (key == "net-scale-factor" && !(theirs.get<float>() > 0.F)) return ours == 1.F;
   // Booleans that they keep as numbers; values that we give though the group is absent.
-  const bool flag = key == "live-source" || key == "enable-padding" || key == "file-loop" || key == "sync" ||
-                    key.compare(0, 6, "enable") == 0;
+  const bool flag = key == "live-source" || key == "enable-padding" || key == "file-loop" ||
+                    key == "sync" || key.compare(0, 6, "enable") == 0;
   if (flag) return ours == (theirs != 0 ? 1 : 0);
   if (key == "num-sources" && theirs == 0) return ours == 1;
   if (key == "batch-size" && theirs == 0) return ours == 1;
-  if (ours.is_number_float() || theirs.is_number_float()) return ours.get<float>() == theirs.get<float>();
+  if (ours.is_number_float() || theirs.is_number_float())
+    return ours.get<float>() == theirs.get<float>();
   return static_cast<uint32_t>(ours.get<int64_t>()) == static_cast<uint32_t>(theirs.get<int64_t>());
 }
 
@@ -244,7 +260,8 @@ std::string Difference(const std::string& key, const Json& ours, const Json& the
   }
   if (!ours.is_structured() && !theirs.is_structured() && SameScalar(key, ours, theirs)) return "";
   const auto replace = Json::error_handler_t::replace;
-  return key + ": ours " + ours.dump(-1, ' ', false, replace) + ", theirs " + theirs.dump(-1, ' ', false, replace);
+  return key + ": ours " + ours.dump(-1, ' ', false, replace) + ", theirs " +
+         theirs.dump(-1, ' ', false, replace);
 }
 
 ModelFacts Facts(Postprocessing postprocessing, bool nhwc) {
@@ -255,13 +272,15 @@ ModelFacts Facts(Postprocessing postprocessing, bool nhwc) {
   facts.nhwc = nhwc;
   facts.num_classes = 3;
   facts.postprocessing = postprocessing;
-  facts.output_names = {"num_detections", "detection_boxes", "detection_scores", "detection_classes"};
+  facts.output_names = {"num_detections", "detection_boxes", "detection_scores",
+                        "detection_classes"};
   return facts;
 }
 
 TEST_F(JudgeTest, InferConfigIsTakenWithoutWarning) {
-  for (Postprocessing postprocessing : {Postprocessing::kPlugin, Postprocessing::kOnnxNms, Postprocessing::kRows,
-                                        Postprocessing::kDecoded, Postprocessing::kNone}) {
+  for (Postprocessing postprocessing :
+       {Postprocessing::kPlugin, Postprocessing::kOnnxNms, Postprocessing::kRows,
+        Postprocessing::kDecoded, Postprocessing::kNone}) {
     for (bool nhwc : {true, false}) {
       const fs::path config = folder_ / "config.txt";
       Spill(config, NvinferConfigText(Facts(postprocessing, nhwc)));
@@ -269,19 +288,28 @@ TEST_F(JudgeTest, InferConfigIsTakenWithoutWarning) {
       ASSERT_TRUE(verdict.accepted) << verdict.warnings;
       EXPECT_EQ(verdict.warnings, "");
       const std::string folder = fs::canonical(folder_.path()).string() + "/";
-      const Json expected{{"gie-unique-id", 1},       {"batch-size", 1},
-                          {"process-full-frame", 1},  {"interval", 0},
-                          {"network-mode", 2},        {"network-type", 0},
-                          {"num-detected-classes", 3}, {"onnx-file", folder + "model.onnx"},
+      const Json expected{{"gie-unique-id", 1},
+                          {"batch-size", 1},
+                          {"process-full-frame", 1},
+                          {"interval", 0},
+                          {"network-mode", 2},
+                          {"network-type", 0},
+                          {"num-detected-classes", 3},
+                          {"onnx-file", folder + "model.onnx"},
                           {"model-engine-file", folder + "model.onnx_b1_gpu0_fp16.engine"},
                           {"labelfile-path", folder + "labels.txt"},
                           {"custom-lib-path", folder + "libnvdsinfer_efficientdet.so"},
                           {"parse-bbox-func-name", "NvDsInferParseEfficientDet"},
-                          {"net-scale-factor", 1},    {"model-color-format", 0},
-                          {"network-input-order", nhwc ? 1 : 0}, {"infer-dims", {3, 512, 640}},
-                          {"maintain-aspect-ratio", 1}, {"symmetric-padding", 0},
-                          {"scaling-filter", 1},      {"cluster-mode", 4},
-                          {"crop-objects-to-roi-boundary", 1}, {"disable-output-host-copy", 0},
+                          {"net-scale-factor", 1},
+                          {"model-color-format", 0},
+                          {"network-input-order", nhwc ? 1 : 0},
+                          {"infer-dims", {3, 512, 640}},
+                          {"maintain-aspect-ratio", 1},
+                          {"symmetric-padding", 0},
+                          {"scaling-filter", 1},
+                          {"cluster-mode", 4},
+                          {"crop-objects-to-roi-boundary", 1},
+                          {"disable-output-host-copy", 0},
                           {"output-blob-names", Facts(postprocessing, nhwc).output_names}};
       EXPECT_EQ(Difference("", expected, verdict.values), "");
       ASSERT_EQ(verdict.values["classes"].size(), 3U);
@@ -311,18 +339,30 @@ TEST_F(JudgeTest, AppConfigIsTakenWithoutWarning) {
       EXPECT_EQ(verdict.values["sources"][0]["uri"], app.source_uri);
     }
     const Json expected{
-        {"application", {{"enable-perf-measurement", 1}, {"perf-measurement-interval-sec", 5},
-                         {"gie-kitti-output-dir", folder + "kitti"}}},
+        {"application",
+         {{"enable-perf-measurement", 1},
+          {"perf-measurement-interval-sec", 5},
+          {"gie-kitti-output-dir", folder + "kitti"}}},
         {"tests", {{"file-loop", 0}}},
-        {"streammux", {{"batch-size", 1}, {"width", 1920}, {"height", 1080}, {"batched-push-timeout", 40000},
-                       {"live-source", live ? 1 : 0}}},
-        {"primary-gie", {{"enable", 1}, {"plugin-type", 0}, {"config-file", folder + "config_infer_primary.txt"},
-                         {"batch-size", -1}, {"model-engine-file", nullptr}}},
-        {"tracker", {{"enable", 0}}}, {"tiled-display", {{"enable", 0}}},
+        {"streammux",
+         {{"batch-size", 1},
+          {"width", 1920},
+          {"height", 1080},
+          {"batched-push-timeout", 40000},
+          {"live-source", live ? 1 : 0}}},
+        {"primary-gie",
+         {{"enable", 1},
+          {"plugin-type", 0},
+          {"config-file", folder + "config_infer_primary.txt"},
+          {"batch-size", -1},
+          {"model-engine-file", nullptr}}},
+        {"tracker", {{"enable", 0}}},
+        {"tiled-display", {{"enable", 0}}},
         {"osd", {{"enable", 1}, {"border-width", 2}, {"text-size", 15}, {"display-text", 1}}}};
     EXPECT_EQ(Difference("", expected, verdict.values), "");
     ASSERT_EQ(verdict.values["sinks"].size(), 1U);
-    const Json sink{{"type", 3}, {"codec", 1}, {"container", 1}, {"enc-type", 0}, {"sync", 0}, {"output-file", "out.mp4"},
+    const Json sink{{"type", 3},         {"codec", 1}, {"container", 1},
+                    {"enc-type", 0},     {"sync", 0},  {"output-file", "out.mp4"},
                     {"bitrate", 4000000}};
     EXPECT_EQ(Difference("", sink, verdict.values["sinks"][0]), "");
   }
@@ -351,26 +391,95 @@ class Mutator {
  private:
   size_t Below(size_t n) { return std::uniform_int_distribution<size_t>(0, n - 1)(random_); }
   template <typename T>
-  const T& Pick(const std::vector<T>& from) { return from[Below(from.size())]; }
+  const T& Pick(const std::vector<T>& from) {
+    return from[Below(from.size())];
+  }
   size_t Line() { return Below(lines_.size()); }
 
   std::string Value() {
-    static const std::vector<std::string> values{
-        "", "0", "1", "2", "3", "4", "5", "6", "7", "-1", "-2", "100", "1024", "1025", "1 # c", "1# c", "1.0", "0x10",
-        "1;2", "1;2;3", "3;512;512", "3;512;512;1", "3;8;8;5", "0.5", "-0.5", "0.5f", "0,5", "0.5 # c", "1e-60", "-1e-60",
-        "1.00000001", "true", "false", "TRUE", "yes", "nan", "inf", "-inf", "1e400", "99999999999", "2147483647",
-        "model.onnx", "missing.onnx", "/opt/none/such/file", "../x", "./labels.txt", "labels.txt", "labels.txt/sub", "\\q",
-        "\\s x", "\\tx", "a b", "\xff", "\xc3\xa4", "0.3;0.3;0.3;1", "0;0;0;", "1;a;2", ";;", "file://a.mp4", "file:///a.mp4",
-        "rtsp://h/x", "usb:0", "csi:1", "usb:x", "file://%d.mp4", "5;", "0;2", "\"quoted\"", "x # c", "/", "x;y", "a\\;b;c"};
+    static const std::vector<std::string> values{"",
+                                                 "0",
+                                                 "1",
+                                                 "2",
+                                                 "3",
+                                                 "4",
+                                                 "5",
+                                                 "6",
+                                                 "7",
+                                                 "-1",
+                                                 "-2",
+                                                 "100",
+                                                 "1024",
+                                                 "1025",
+                                                 "1 # c",
+                                                 "1# c",
+                                                 "1.0",
+                                                 "0x10",
+                                                 "1;2",
+                                                 "1;2;3",
+                                                 "3;512;512",
+                                                 "3;512;512;1",
+                                                 "3;8;8;5",
+                                                 "0.5",
+                                                 "-0.5",
+                                                 "0.5f",
+                                                 "0,5",
+                                                 "0.5 # c",
+                                                 "1e-60",
+                                                 "-1e-60",
+                                                 "1.00000001",
+                                                 "true",
+                                                 "false",
+                                                 "TRUE",
+                                                 "yes",
+                                                 "nan",
+                                                 "inf",
+                                                 "-inf",
+                                                 "1e400",
+                                                 "99999999999",
+                                                 "2147483647",
+                                                 "model.onnx",
+                                                 "missing.onnx",
+                                                 "/opt/none/such/file",
+                                                 "../x",
+                                                 "./labels.txt",
+                                                 "labels.txt",
+                                                 "labels.txt/sub",
+                                                 "\\q",
+                                                 "\\s x",
+                                                 "\\tx",
+                                                 "a b",
+                                                 "\xff",
+                                                 "\xc3\xa4",
+                                                 "0.3;0.3;0.3;1",
+                                                 "0;0;0;",
+                                                 "1;a;2",
+                                                 ";;",
+                                                 "file://a.mp4",
+                                                 "file:///a.mp4",
+                                                 "rtsp://h/x",
+                                                 "usb:0",
+                                                 "csi:1",
+                                                 "usb:x",
+                                                 "file://%d.mp4",
+                                                 "5;",
+                                                 "0;2",
+                                                 "\"quoted\"",
+                                                 "x # c",
+                                                 "/",
+                                                 "x;y",
+                                                 "a\\;b;c"};
     return Pick(values);
   }
 
   std::string TypedValue(const KeySpec& spec) {
-    static const std::vector<std::string> integers{"0", "1", "2", "3", "4", "5", "10", "-1"}, doubles{"0", "0.25", "0.5", "1", "-1", "2"};
+    static const std::vector<std::string> integers{"0", "1", "2", "3", "4", "5", "10", "-1"},
+        doubles{"0", "0.25", "0.5", "1", "-1", "2"};
     if (spec.type == ValueType::kBoolean) return Below(2) == 0 ? "0" : "1";
     if (spec.type == ValueType::kInteger || spec.type == ValueType::kUint64) return Pick(integers);
     if (spec.type == ValueType::kDouble) return Pick(doubles);
-    if (spec.type == ValueType::kIntegerList) return Pick(integers) + ";" + Pick(integers) + ";" + Pick(integers);
+    if (spec.type == ValueType::kIntegerList)
+      return Pick(integers) + ";" + Pick(integers) + ";" + Pick(integers);
     if (spec.type == ValueType::kDoubleList) return "0.1;0.2;0.3;" + Pick(doubles);
     return Value();
   }
@@ -395,9 +504,14 @@ class Mutator {
     if (line.empty()) return;
     const size_t at = Below(std::min<size_t>(line.size(), line.find('=') + 1) + 1) % line.size();
     switch (Below(3)) {
-      case 0: line.erase(at, 1); break;
-      case 1: line.insert(at, 1, "abcxyz-_= 1"[Below(11)]); break;
-      default: line[at] = "abcxyz-_=# []1"[Below(14)];
+      case 0:
+        line.erase(at, 1);
+        break;
+      case 1:
+        line.insert(at, 1, "abcxyz-_= 1"[Below(11)]);
+        break;
+      default:
+        line[at] = "abcxyz-_=# []1"[Below(14)];
     }
   }
 
@@ -406,26 +520,60 @@ class Mutator {
     std::string& line = lines_[Line()];
     const size_t equals = line.find('=');
     switch (Below(14)) {
-      case 0: case 1: case 2:
+      case 0:
+      case 1:
+      case 2:
         if (equals != std::string::npos) line = line.substr(0, equals + 1) + Value();
         break;
-      case 3: case 4: case 5: case 6: AddKey(); break;
-      case 7: lines_.erase(lines_.begin() + Line()); break;
-      case 8: lines_.insert(lines_.begin() + Line(), std::string(lines_[Line()])); break;
-      case 9: lines_.insert(lines_.begin() + Line(), Group()); break;
-      case 10: if (Below(2) == 0) Misspell(line); else std::swap(line, lines_[Line()]); break;
-      case 11: line += Pick(std::vector<std::string>{" # comment", "\r", "  ", ";", "#"}); break;
-      case 12: lines_.insert(lines_.begin() + Line(), Pick(std::vector<std::string>{"; comment", "# comment", "", "  ", "word", "=1", " a = b "})); break;
-      default: lines_.push_back(Group()); AddKey(); break;
+      case 3:
+      case 4:
+      case 5:
+      case 6:
+        AddKey();
+        break;
+      case 7:
+        lines_.erase(lines_.begin() + Line());
+        break;
+      case 8:
+        lines_.insert(lines_.begin() + Line(), std::string(lines_[Line()]));
+        break;
+      case 9:
+        lines_.insert(lines_.begin() + Line(), Group());
+        break;
+      case 10:
+        if (Below(2) == 0)
+          Misspell(line);
+        else
+          std::swap(line, lines_[Line()]);
+        break;
+      case 11:
+        line += Pick(std::vector<std::string>{" # comment", "\r", "  ", ";", "#"});
+        break;
+      case 12:
+        lines_.insert(lines_.begin() + Line(),
+                      Pick(std::vector<std::string>{"; comment", "# comment", "", "  ", "word",
+                                                    "=1", " a = b "}));
+        break;
+      default:
+        lines_.push_back(Group());
+        AddKey();
+        break;
     }
   }
 
   void DamageBytes(std::string& text) {
     switch (Below(4)) {
-      case 0: text.insert(0, "\xEF\xBB\xBF"); break;
-      case 1: text.insert(Below(text.size() + 1), 1, '\0'); break;
-      case 2: text.insert(Below(text.size() + 1), "\xfe\xff"); break;
-      default: text += "long=" + std::string(100000, 'x') + "\n";
+      case 0:
+        text.insert(0, "\xEF\xBB\xBF");
+        break;
+      case 1:
+        text.insert(Below(text.size() + 1), 1, '\0');
+        break;
+      case 2:
+        text.insert(Below(text.size() + 1), "\xfe\xff");
+        break;
+      default:
+        text += "long=" + std::string(100000, 'x') + "\n";
     }
   }
 
@@ -446,7 +594,8 @@ std::string Compare(const Verdict& verdict, const fs::path& config, Reader read,
   auto ours = read(config, findings);
   accepted = ours.ok();
   if (ours.ok() != verdict.accepted) {
-    return ours.ok() ? "we accept, they refuse: " + verdict.warnings : "they accept, we refuse: " + ours.error().ToString();
+    return ours.ok() ? "we accept, they refuse: " + verdict.warnings
+                     : "they accept, we refuse: " + ours.error().ToString();
   }
   return ours.ok() ? Difference("", ToJson(*ours), verdict.values) : "";
 }
@@ -456,17 +605,20 @@ struct Tally {
 };
 
 void Report(const std::string& mode, unsigned seed, const Tally& tally) {
-  std::cout << mode << ": seed " << seed << ", " << tally.cases << " configs, " << tally.accepted << " accepted, "
-            << tally.crashed << " crash the stock parser, " << tally.different << " differ\n";
+  std::cout << mode << ": seed " << seed << ", " << tally.cases << " configs, " << tally.accepted
+            << " accepted, " << tally.crashed << " crash the stock parser, " << tally.different
+            << " differ\n";
 }
 
 TEST_F(JudgeTest, MutatedInferConfigsAreReadAlike) {
-  const unsigned seed = FromEnvironment("EDET_JUDGE_SEED", 1), cases = FromEnvironment("EDET_JUDGE_CASES", 250);
+  const unsigned seed = FromEnvironment("EDET_JUDGE_SEED", 1),
+                 cases = FromEnvironment("EDET_JUDGE_CASES", 250);
   const std::string base = NvinferConfigText(Facts(Postprocessing::kPlugin, true)) +
                            "[class-attrs-1]\npre-cluster-threshold=0.6\nroi-top-offset=4\n";
   Mutator mutator(seed, NvinferKeys(),
-                  {"property", "class-attrs-all", "class-attrs-0", "class-attrs-2", "class-attrs-3", "class-attrs-999999",
-                   "class-attrs-01", "class-attrs-2x", "class-attrs--1", "class-attrs-", "propety", "other", "class-attrs- 1"});
+                  {"property", "class-attrs-all", "class-attrs-0", "class-attrs-2", "class-attrs-3",
+                   "class-attrs-999999", "class-attrs-01", "class-attrs-2x", "class-attrs--1",
+                   "class-attrs-", "propety", "other", "class-attrs- 1"});
   Tally tally;
   for (; tally.cases < cases; ++tally.cases) {
     const fs::path config = folder_ / "config.txt";
@@ -477,7 +629,9 @@ TEST_F(JudgeTest, MutatedInferConfigsAreReadAlike) {
     tally.accepted += accepted ? 1 : 0;
     tally.crashed += verdict.crashed ? 1 : 0;
     if (verdict.crashed || difference.empty()) continue;
-    if (++tally.different <= 5) ADD_FAILURE() << "case " << tally.cases << ": " << difference << "\n" << Slurp(config).substr(0, 4000);
+    if (++tally.different <= 5)
+      ADD_FAILURE() << "case " << tally.cases << ": " << difference << "\n"
+                    << Slurp(config).substr(0, 4000);
   }
   EXPECT_EQ(tally.different, 0U);
   EXPECT_GT(tally.accepted, cases / 10);
@@ -485,15 +639,43 @@ TEST_F(JudgeTest, MutatedInferConfigsAreReadAlike) {
 }
 
 TEST_F(JudgeTest, MutatedAppConfigsAreReadAlike) {
-  const unsigned seed = FromEnvironment("EDET_JUDGE_SEED", 1), cases = FromEnvironment("EDET_JUDGE_CASES", 250);
+  const unsigned seed = FromEnvironment("EDET_JUDGE_SEED", 1),
+                 cases = FromEnvironment("EDET_JUDGE_CASES", 250);
   AppFacts app;
   app.source_uri = "file://near.mp4";
   const std::string base = AppConfigText(Facts(Postprocessing::kPlugin, true), app);
   Mutator mutator(seed, DeepstreamAppKeys(),
-                  {"application", "source0", "source1", "source01", "sourcex", "source", "source-list", "source-attr-all",
-                   "sink0", "sink1", "sinkx", "streammux", "osd", "primary-gie", "secondary-gie0", "secondary-gie1", "tracker",
-                   "tests", "tiled-display", "dewarper0", "dewarper12", "dewarper", "img-save", "ds-example", "replay",
-                   "message-consumer0", "message-converter", "pre-process", "nvds-analytics", "segvisual", "unknown"});
+                  {"application",
+                   "source0",
+                   "source1",
+                   "source01",
+                   "sourcex",
+                   "source",
+                   "source-list",
+                   "source-attr-all",
+                   "sink0",
+                   "sink1",
+                   "sinkx",
+                   "streammux",
+                   "osd",
+                   "primary-gie",
+                   "secondary-gie0",
+                   "secondary-gie1",
+                   "tracker",
+                   "tests",
+                   "tiled-display",
+                   "dewarper0",
+                   "dewarper12",
+                   "dewarper",
+                   "img-save",
+                   "ds-example",
+                   "replay",
+                   "message-consumer0",
+                   "message-converter",
+                   "pre-process",
+                   "nvds-analytics",
+                   "segvisual",
+                   "unknown"});
   Tally tally;
   for (; tally.cases < cases; ++tally.cases) {
     const fs::path config = folder_ / "app.txt";
@@ -504,7 +686,9 @@ TEST_F(JudgeTest, MutatedAppConfigsAreReadAlike) {
     tally.accepted += accepted ? 1 : 0;
     tally.crashed += verdict.crashed ? 1 : 0;
     if (verdict.crashed || difference.empty()) continue;
-    if (++tally.different <= 5) ADD_FAILURE() << "case " << tally.cases << ": " << difference << "\n" << Slurp(config).substr(0, 4000);
+    if (++tally.different <= 5)
+      ADD_FAILURE() << "case " << tally.cases << ": " << difference << "\n"
+                    << Slurp(config).substr(0, 4000);
   }
   EXPECT_EQ(tally.different, 0U);
   EXPECT_GT(tally.accepted, cases / 10);
