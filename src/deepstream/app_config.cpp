@@ -19,7 +19,9 @@ namespace {
 constexpr size_t kMaxSources = 1024, kMaxSinks = 1024, kMaxSecondaries = 16, kMaxConsumers = 16;
 constexpr const char* kFileScheme = "file://";
 
-bool StartsWith(const std::string& text, const std::string& start) { return text.compare(0, start.size(), start) == 0; }
+bool StartsWith(const std::string& text, const std::string& start) {
+  return text.compare(0, start.size(), start) == 0;
+}
 
 bool IsYaml(const std::filesystem::path& path) {
   return path.extension() == ".yml" || path.extension() == ".yaml";
@@ -27,7 +29,8 @@ bool IsYaml(const std::filesystem::path& path) {
 
 Result<std::string> ResolveUri(const std::filesystem::path& config, const std::string& uri) {
   if (!StartsWith(uri, kFileScheme)) return uri;
-  EDET_ASSIGN_OR_RETURN(const std::string path, ResolveAppPath(config, uri.substr(std::string(kFileScheme).size())));
+  EDET_ASSIGN_OR_RETURN(const std::string path,
+                        ResolveAppPath(config, uri.substr(std::string(kFileScheme).size())));
   return kFileScheme + path;
 }
 
@@ -38,7 +41,8 @@ Result<std::string> ResolvePathList(const std::filesystem::path& config, const s
   size_t begin = 0;
   while (begin <= text.size()) {
     const size_t end = std::min(text.find(';', begin), text.size());
-    EDET_ASSIGN_OR_RETURN(const std::string path, ResolveAppPath(config, text.substr(begin, end - begin)));
+    EDET_ASSIGN_OR_RETURN(const std::string path,
+                          ResolveAppPath(config, text.substr(begin, end - begin)));
     joined += path + ";";
     begin = end + 1;
   }
@@ -103,6 +107,10 @@ class AppReader {
  public:
   AppReader(const KeyFile& file, Findings& findings) : file_(file), findings_(findings) {
     config_.file = file.path();
+    // As deepstream-app: all zero, thus nothing visible, unless the file says so.
+    config_.osd.border_width = config_.osd.text_size = 0;
+    config_.osd.display_text = config_.osd.display_bbox = false;
+    config_.streammux.batched_push_timeout_us = 0;
     resolve_ = [&file](const KeySpec& spec, const std::string& text) {
       return spec.key == "uri" ? ResolveUri(file.path(), text) : ResolveAppPath(file.path(), text);
     };
@@ -126,8 +134,10 @@ class AppReader {
     return ReadGroup(file_, group, *DeepstreamAppKeys().Find(group), resolve_, findings_);
   }
 
-  Error Refuse(const std::string& group, const std::string& key, const std::string& what, const std::string& hint = "") {
-    return {ErrorCode::kCorrupt, "deepstream-app refuses the file: " + what, file_.Where(group, key), hint};
+  Error Refuse(const std::string& group, const std::string& key, const std::string& what,
+               const std::string& hint = "") {
+    return {ErrorCode::kCorrupt, "deepstream-app refuses the file: " + what,
+            file_.Where(group, key), hint};
   }
 
   Status ReadApplication() {
@@ -139,11 +149,14 @@ class AppReader {
     return {};
   }
 
-  Status CheckListLength(const GroupValues& values, const std::vector<std::string>& list, const char* key) {
+  Status CheckListLength(const GroupValues& values, const std::vector<std::string>& list,
+                         const char* key) {
     constexpr const char* kGroup = "source-list";
-    if (list.size() > kMaxSources) return Refuse(kGroup, key, fmt::format("more than {} sources", kMaxSources));
+    if (list.size() > kMaxSources)
+      return Refuse(kGroup, key, fmt::format("more than {} sources", kMaxSources));
     if (!values.Has("list") || !values.Has("num-source-bins") || list.size() == total_) return {};
-    return Refuse(kGroup, key, fmt::format("{} entries, but num-source-bins is {}", list.size(), total_));
+    return Refuse(kGroup, key,
+                  fmt::format("{} entries, but num-source-bins is {}", list.size(), total_));
   }
 
   Status ReadSourceList() {
@@ -156,14 +169,17 @@ class AppReader {
     EDET_RETURN_IF_ERROR(CheckListLength(values, list_, "list"));
     EDET_RETURN_IF_ERROR(CheckListLength(values, ids, "sensor-id-list"));
     EDET_RETURN_IF_ERROR(CheckListLength(values, names, "sensor-name-list"));
-    if (values.Has("list") && !values.Has("num-source-bins")) total_ = static_cast<unsigned>(list_.size());
+    if (values.Has("list") && !values.Has("num-source-bins"))
+      total_ = static_cast<unsigned>(list_.size());
     has_uris_ = values.Has("list");
     listed_ = true;
     if (!file_.HasGroup("source-attr-all")) {
       return Refuse("source-list", "", "[source-list] needs a group [source-attr-all]");
     }
     // deepstream-app writes past its arrays instead.
-    if (total_ > kMaxSources) return Refuse("source-list", "num-source-bins", fmt::format("more than {} sources", kMaxSources));
+    if (total_ > kMaxSources)
+      return Refuse("source-list", "num-source-bins",
+                    fmt::format("more than {} sources", kMaxSources));
     return {};
   }
 
@@ -188,7 +204,9 @@ class AppReader {
     }
     const bool csi = StartsWith(uri, "csi:"), usb = StartsWith(uri, "usb:");
     const std::optional<uint64_t> device = csi || usb ? GroupIndex(uri, "usb:") : std::nullopt;
-    if (!device) return Refuse("source-list", "list", fmt::format("'{}' is no source", uri), "file://, rtsp://, usb:N or csi:N");
+    if (!device)
+      return Refuse("source-list", "list", fmt::format("'{}' is no source", uri),
+                    "file://, rtsp://, usb:N or csi:N");
     source.type = csi ? 5 : 1;
     if (usb) source.camera_v4l2_dev_node = static_cast<int>(*device);
     return {};
@@ -216,31 +234,36 @@ class AppReader {
     return !group.empty() && StartsWith("dewarper", group.substr(0, group.size() - 1));
   }
 
-  // A group counts only when `enable` is a number other than 0; otherwise nothing else in it is even looked at.
+  // A group counts only when `enable` is a number other than 0; otherwise nothing else in it is
+  // even looked at.
   bool IsEnabled(const std::string& group) {
     Result<KeyFile::Value> value = file_.Get(group, "enable", ValueType::kInteger);
     if (value.ok()) return std::get<int>(*value) != 0;
-    findings_.Warn("not-enabled", fmt::format("[{}] is ignored: it has no enable=1", group), file_.Where(group, "enable"),
-                   "write enable=1 or enable=0");
+    findings_.Warn("not-enabled", fmt::format("[{}] is ignored: it has no enable=1", group),
+                   file_.Where(group, "enable"), "write enable=1 or enable=0");
     return false;
   }
 
   Status ReadSource(const std::string& group) {
-    if (config_.sources.size() == kMaxSources) return Refuse(group, "", fmt::format("more than {} sources", kMaxSources));
+    if (config_.sources.size() == kMaxSources)
+      return Refuse(group, "", fmt::format("more than {} sources", kMaxSources));
     const std::optional<uint64_t> index = GroupIndex(group, "source");
     if (!index) return Refuse(group, "", "a source group is [source<number>]");
     const unsigned id = static_cast<unsigned>(*index);
-    if (listed_ && id >= total_) return Refuse(group, "", fmt::format("[source-list] has {} sources only", total_));
+    if (listed_ && id >= total_)
+      return Refuse(group, "", fmt::format("[source-list] has {} sources only", total_));
     SourceConfig fresh;
     fresh.enable = false;
     SourceConfig& source = listed_ ? config_.sources[id] : fresh;
     if (IsEnabled(group)) {
       source.id = id;
-      if (!source_ids_.insert(id).second) return Refuse(group, "", fmt::format("source {} is there twice", id));
+      if (!source_ids_.insert(id).second)
+        return Refuse(group, "", fmt::format("source {} is there twice", id));
       EDET_ASSIGN_OR_RETURN(GroupValues values, ReadValues(group));
       TakeSource(values, source);
     }
-    if (listed_ && source.type == 3) return Refuse(group, "type", "type=3 does not go with [source-list]");
+    if (listed_ && source.type == 3)
+      return Refuse(group, "type", "type=3 does not go with [source-list]");
     if (!listed_ && source.enable) config_.sources.push_back(source);
     return {};
   }
@@ -251,19 +274,24 @@ class AppReader {
   }
 
   Status ReadDewarper(const std::string& group) {
-    const std::optional<uint64_t> index = group.size() == 9 ? GroupIndex(group, "dewarper") : std::nullopt;
-    if (!index) return Refuse(group, "", "the name is taken for a damaged [dewarper<digit>]", "rename the group");
+    const std::optional<uint64_t> index =
+        group.size() == 9 ? GroupIndex(group, "dewarper") : std::nullopt;
+    if (!index)
+      return Refuse(group, "", "the name is taken for a damaged [dewarper<digit>]",
+                    "rename the group");
     EDET_ASSIGN_OR_RETURN(GroupValues values, ReadValues(group));
     bool enable = false;
     values.Take("enable", enable);
     if (enable) config_.other_groups.push_back(group);
     dewarpers_ += enable ? 1 : 0;
     if (dewarpers_ <= config_.sources.size()) return {};
-    return Refuse(group, "", "more dewarpers than sources before them", "put them behind the sources");
+    return Refuse(group, "", "more dewarpers than sources before them",
+                  "put them behind the sources");
   }
 
   Status ReadSink(const std::string& group) {
-    if (config_.sinks.size() == kMaxSinks) return Refuse(group, "", fmt::format("more than {} sinks", kMaxSinks));
+    if (config_.sinks.size() == kMaxSinks)
+      return Refuse(group, "", fmt::format("more than {} sinks", kMaxSinks));
     if (!IsEnabled(group)) return {};
     EDET_ASSIGN_OR_RETURN(GroupValues values, ReadValues(group));
     SinkConfig sink;
@@ -290,7 +318,8 @@ class AppReader {
     values.Take("labelfile-path", labels);
     if (values.Has("labelfile-path")) EDET_RETURN_IF_ERROR(CheckLabels(group, labels));
     if (values.Has("config-file")) return {};
-    return Refuse(group, "", fmt::format("[{}] has no config-file", group), "add config-file=<nvinfer configuration>");
+    return Refuse(group, "", fmt::format("[{}] has no config-file", group),
+                  "add config-file=<nvinfer configuration>");
   }
 
   Status ReadPrimary() {
@@ -317,7 +346,8 @@ class AppReader {
   }
 
   Status ReadSecondary(const std::string& group) {
-    if (secondary_ids_.size() == kMaxSecondaries) return Refuse(group, "", "too many secondary GIEs");
+    if (secondary_ids_.size() == kMaxSecondaries)
+      return Refuse(group, "", "too many secondary GIEs");
     if (!IsEnabled(group)) return {};
     EDET_ASSIGN_OR_RETURN(GroupValues values, ReadInference(group));
     unsigned id = 0;
@@ -330,7 +360,8 @@ class AppReader {
   Status CheckUniqueIds() {
     std::set<unsigned> ids{config_.primary_gie.gie_unique_id.value_or(0)};
     for (const auto& [group, id] : secondary_ids_) {
-      if (!ids.insert(id).second) return Refuse(group, "gie-unique-id", fmt::format("gie-unique-id {} is there twice", id));
+      if (!ids.insert(id).second)
+        return Refuse(group, "gie-unique-id", fmt::format("gie-unique-id {} is there twice", id));
     }
     return {};
   }
@@ -341,6 +372,7 @@ class AppReader {
     values.Take("batch-size", mux.batch_size);
     values.Take("width", mux.width);
     values.Take("height", mux.height);
+    mux.batched_push_timeout_us = -1;
     values.Take("batched-push-timeout", mux.batched_push_timeout_us);
     values.Take("live-source", mux.live_source);
     values.Take("enable-padding", mux.enable_padding);
@@ -350,7 +382,7 @@ class AppReader {
   Status ReadOsd() {
     EDET_ASSIGN_OR_RETURN(GroupValues values, ReadValues("osd"));
     OsdConfig& osd = config_.osd;
-    osd.border_width = osd.text_size = 0;  // as there: nothing visible unless the file says so
+    osd.display_text = osd.display_bbox = true;
     values.Take("enable", osd.enable);
     values.Take("border-width", osd.border_width);
     values.Take("text-size", osd.text_size);
@@ -365,7 +397,8 @@ class AppReader {
     // Lists of files are split by the tracker's own rule.
     const PathResolver ordinary = resolve_;
     resolve_ = [this, &ordinary](const KeySpec& spec, const std::string& text) {
-      return spec.key == "ll-config-file" ? ResolvePathList(file_.path(), text) : ordinary(spec, text);
+      return spec.key == "ll-config-file" ? ResolvePathList(file_.path(), text)
+                                          : ordinary(spec, text);
     };
     Result<GroupValues> values = ReadValues("tracker");
     resolve_ = ordinary;
@@ -400,7 +433,8 @@ class AppReader {
       return {};
     }
     if (others_[spec->name] == kMaxConsumers && spec->match == GroupMatch::kPrefix) {
-      return Refuse(group, "", fmt::format("more than {} groups [{}...]", kMaxConsumers, spec->name));
+      return Refuse(group, "",
+                    fmt::format("more than {} groups [{}...]", kMaxConsumers, spec->name));
     }
     EDET_ASSIGN_OR_RETURN(GroupValues values, ReadValues(group));
     bool enable = false;
@@ -417,8 +451,9 @@ class AppReader {
       names.push_back(spec.match == GroupMatch::kExact ? spec.name : spec.name + "0");
     }
     const std::vector<std::string> near = NearestNames(group, names);
-    findings_.Warn("unknown-group", fmt::format("deepstream-app ignores the group [{}] without a word", group),
-                   file_.Where(group), near.empty() ? "" : fmt::format("did you mean [{}]?", near.front()));
+    findings_.Warn(
+        "unknown-group", fmt::format("deepstream-app ignores the group [{}] without a word", group),
+        file_.Where(group), near.empty() ? "" : fmt::format("did you mean [{}]?", near.front()));
   }
 
   // type=3: num-sources sources whose numbers stand for the %d in the URI.
@@ -442,7 +477,8 @@ class AppReader {
     return {};
   }
 
-  // deepstream-app hands the URI to printf; only what is safe there is taken: one %d (%u, %i), perhaps with a width.
+  // deepstream-app hands the URI to printf; only what is safe there is taken: one %d (%u, %i),
+  // perhaps with a width.
   Result<std::string> FormatUri(const std::string& group, const std::string& uri, unsigned number) {
     std::string out;
     bool used = false;
@@ -460,7 +496,8 @@ class AppReader {
         used = true;
         out += PaddedNumber(uri.substr(i + 1, end - i - 1), number);
       } else {
-        return Refuse(group, "uri", "a URI of type=3 may hold one %d and nothing else with '%'", "write %% for '%'");
+        return Refuse(group, "uri", "a URI of type=3 may hold one %d and nothing else with '%'",
+                      "write %% for '%'");
       }
       i = end;
     }
@@ -492,8 +529,8 @@ class AppReader {
 
 Result<AppConfig> ReadAppConfig(const std::filesystem::path& path, Findings& findings) {
   if (IsYaml(path)) {
-    return Error{ErrorCode::kUnsupported, "deepstream-app configurations in YAML are not read", path.string(),
-                 "give the same keys as an INI file (.txt)"};
+    return Error{ErrorCode::kUnsupported, "deepstream-app configurations in YAML are not read",
+                 path.string(), "give the same keys as an INI file (.txt)"};
   }
   EDET_ASSIGN_OR_RETURN(const KeyFile file, KeyFile::Load(path, findings));
   EDET_ASSIGN_OR_RETURN(AppConfig config, AppReader(file, findings).Read());

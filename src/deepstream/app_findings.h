@@ -6,7 +6,8 @@
 
 namespace edet::deepstream {
 
-// What deepstream-app accepts although it does harm: missing files, no sources, overrides of the nvinfer config.
+// What deepstream-app accepts although it does harm: missing files, no sources, overrides of the
+// nvinfer config.
 void FindSilentHarm(const KeyFile& file, const AppConfig& config, Findings& findings);
 
 }  // namespace edet::deepstream

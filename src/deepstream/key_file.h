@@ -95,8 +95,10 @@ void Convert(const KeyFile::Value& value, T& out) {
 
 template <typename T>
 void Convert(const KeyFile::Value& value, std::vector<T>& out) {
-  if (const auto* list = std::get_if<std::vector<int>>(&value)) out.assign(list->begin(), list->end());
-  if (const auto* list = std::get_if<std::vector<double>>(&value)) out.assign(list->begin(), list->end());
+  if (const auto* list = std::get_if<std::vector<int>>(&value))
+    out.assign(list->begin(), list->end());
+  if (const auto* list = std::get_if<std::vector<double>>(&value))
+    out.assign(list->begin(), list->end());
 }
 
 inline void Convert(const KeyFile::Value& value, std::vector<std::string>& out) {

@@ -14,13 +14,26 @@ std::string Escaped(std::string_view value, bool list = false) {
   std::string out;
   for (const char c : value) {
     switch (c) {
-      case '\\': out += "\\\\"; break;
-      case '\n': out += "\\n"; break;
-      case '\r': out += "\\r"; break;
-      case '\t': out += "\\t"; break;
-      case ' ': out += out.empty() ? "\\s" : " "; break;
-      case ';': out += list ? "\\;" : ";"; break;
-      default: out += c;
+      case '\\':
+        out += "\\\\";
+        break;
+      case '\n':
+        out += "\\n";
+        break;
+      case '\r':
+        out += "\\r";
+        break;
+      case '\t':
+        out += "\\t";
+        break;
+      case ' ':
+        out += out.empty() ? "\\s" : " ";
+        break;
+      case ';':
+        out += list ? "\\;" : ";";
+        break;
+      default:
+        out += c;
     }
   }
   return out;
@@ -39,12 +52,19 @@ class ConfigText {
  public:
   ConfigText& Comment(std::string_view text) { return Add("# ", text); }
   ConfigText& Group(std::string_view name) { return Add("\n[", fmt::format("{}]", name)); }
-  ConfigText& Set(std::string_view key, std::string_view value) { return Add("", fmt::format("{}={}", key, Escaped(value))); }
-  ConfigText& Set(std::string_view key, const char* value) { return Set(key, std::string_view(value)); }
-  ConfigText& Set(std::string_view key, uint32_t value) { return Add("", fmt::format("{}={}", key, value)); }
+  ConfigText& Set(std::string_view key, std::string_view value) {
+    return Add("", fmt::format("{}={}", key, Escaped(value)));
+  }
+  ConfigText& Set(std::string_view key, const char* value) {
+    return Set(key, std::string_view(value));
+  }
+  ConfigText& Set(std::string_view key, uint32_t value) {
+    return Add("", fmt::format("{}={}", key, value));
+  }
   ConfigText& SetList(std::string_view key, const std::vector<std::string>& items) {
     std::string joined;
-    for (const std::string& item : items) joined += (joined.empty() ? "" : ";") + Escaped(item, true);
+    for (const std::string& item : items)
+      joined += (joined.empty() ? "" : ";") + Escaped(item, true);
     return Add("", fmt::format("{}={}", key, joined));
   }
   std::string Take() { return std::move(text_); }
@@ -59,11 +79,16 @@ class ConfigText {
 
 const char* OutputComment(Postprocessing postprocessing) {
   switch (postprocessing) {
-    case Postprocessing::kPlugin: return "The graph ends in EfficientNMS_TRT: NMS runs on the GPU.";
-    case Postprocessing::kOnnxNms: return "The graph ends in ONNX's own NonMaxSuppression.";
-    case Postprocessing::kRows: return "The graph gives one tensor of rows: box, score, class.";
-    case Postprocessing::kDecoded: return "The graph gives decoded boxes and scores; the parser library runs NMS.";
-    case Postprocessing::kNone: return "The graph gives the raw heads; the parser library decodes and runs NMS.";
+    case Postprocessing::kPlugin:
+      return "The graph ends in EfficientNMS_TRT: NMS runs on the GPU.";
+    case Postprocessing::kOnnxNms:
+      return "The graph ends in ONNX's own NonMaxSuppression.";
+    case Postprocessing::kRows:
+      return "The graph gives one tensor of rows: box, score, class.";
+    case Postprocessing::kDecoded:
+      return "The graph gives decoded boxes and scores; the parser library runs NMS.";
+    case Postprocessing::kNone:
+      return "The graph gives the raw heads; the parser library decodes and runs NMS.";
   }
   return "";
 }
@@ -72,8 +97,11 @@ void WriteModel(const ModelFacts& facts, ConfigText& text) {
   const int mode = facts.fp16 ? 2 : 0;
   text.Comment("File names are relative to the folder of this file.");
   text.Set("onnx-file", facts.onnx_file);
-  text.Comment("The name under which DeepStream itself saves the engine that it builds at the first start (minutes).");
-  text.Comment("With any other name, batch size, GPU or precision it would build again at every start.");
+  text.Comment(
+      "The name under which DeepStream itself saves the engine that it builds at the first start "
+      "(minutes).");
+  text.Comment(
+      "With any other name, batch size, GPU or precision it would build again at every start.");
   text.Set("model-engine-file", EngineFileName(facts.onnx_file, facts.batch_size, 0, mode));
   text.Set("labelfile-path", facts.labels_file);
   text.Set("batch-size", facts.batch_size);
@@ -92,14 +120,18 @@ void WriteInput(const ModelFacts& facts, ConfigText& text) {
   text.Comment("Always channels;height;width, whatever the order in memory.");
   text.Set("infer-dims", fmt::format("3;{};{}", facts.input_height, facts.input_width));
   if (facts.nhwc) {
-    text.Comment("1: the input is NHWC, as TensorFlow has it (DeepStream 6.0 or newer; needs infer-dims).");
+    text.Comment(
+        "1: the input is NHWC, as TensorFlow has it (DeepStream 6.0 or newer; needs infer-dims).");
     text.Set("network-input-order", 1U);
   } else {
     text.Comment("0: the input is NCHW.").Set("network-input-order", 0U);
   }
-  text.Comment("AutoML scales to fit and pads at the right and the bottom, not around the picture.");
+  text.Comment(
+      "AutoML scales to fit and pads at the right and the bottom, not around the picture.");
   text.Set("maintain-aspect-ratio", 1U).Set("symmetric-padding", 0U);
-  text.Comment("1: bilinear as in training. Without this key DeepStream takes the nearest pixel, which costs accuracy.");
+  text.Comment(
+      "1: bilinear as in training. Without this key DeepStream takes the nearest pixel, which "
+      "costs accuracy.");
   text.Set("scaling-filter", 1U);
 }
 
@@ -110,11 +142,17 @@ void WriteOutput(const ModelFacts& facts, ConfigText& text) {
   text.Comment("Finds out by itself which outputs the graph has.");
   text.Set("parse-bbox-func-name", "NvDsInferParseEfficientDet");
   text.Set("num-detected-classes", facts.num_classes);
-  text.Comment("4: no clustering, NMS is done. Left out, or 0, stock builds run NMS once more with IoU 0.5 and");
+  text.Comment(
+      "4: no clustering, NMS is done. Left out, or 0, stock builds run NMS once more with IoU 0.5 "
+      "and");
   text.Comment("at most 20 objects of a class, whatever [class-attrs-all] says.");
   text.Set("cluster-mode", 4U);
-  text.Comment("Objects that reach over the edge of the frame are cut there. Without this key DeepStream drops those");
-  text.Comment("that reach over the bottom without a word (the key is there since 6.2; older versions warn and ignore it).");
+  text.Comment(
+      "Objects that reach over the edge of the frame are cut there. Without this key DeepStream "
+      "drops those");
+  text.Comment(
+      "that reach over the bottom without a word (the key is there since 6.2; older versions warn "
+      "and ignore it).");
   text.Set("crop-objects-to-roi-boundary", 1U);
 }
 
@@ -125,7 +163,8 @@ void WriteApplication(const AppFacts& app, ConfigText& text) {
   text.Comment("Prints frames per second every few seconds.");
   text.Set("enable-perf-measurement", 1U).Set("perf-measurement-interval-sec", 5U);
   if (app.kitti_directory.empty()) return;
-  text.Comment("One text file of detections for each frame. The folder must exist; relative to this file.");
+  text.Comment(
+      "One text file of detections for each frame. The folder must exist; relative to this file.");
   text.Set("gie-kitti-output-dir", app.kitti_directory);
 }
 
@@ -133,18 +172,23 @@ void WriteSource(const ModelFacts& model, const AppFacts& app, ConfigText& text)
   text.Group("source0");
   text.Set("enable", 1U);
   if (app.source_uri.empty()) {
-    text.Comment("Put your video here: file:///absolute/path.mp4, file://relative/to/this/file.mp4, or rtsp://... (type=4).");
+    text.Comment(
+        "Put your video here: file:///absolute/path.mp4, file://relative/to/this/file.mp4, or "
+        "rtsp://... (type=4).");
   }
   text.Comment("2: a file or any other URI, 4: RTSP.");
   text.Set("type", IsLive(app.source_uri) ? 4U : 2U);
-  text.Set("uri", app.source_uri.empty() ? "file:///opt/nvidia/deepstream/deepstream/samples/streams/sample_1080p_h264.mp4"
-                                         : app.source_uri);
+  text.Set("uri",
+           app.source_uri.empty()
+               ? "file:///opt/nvidia/deepstream/deepstream/samples/streams/sample_1080p_h264.mp4"
+               : app.source_uri);
   text.Set("num-sources", 1U).Set("gpu-id", 0U);
   text.Group("streammux");
   text.Set("gpu-id", 0U);
   text.Comment("As many frames as there are sources, and as the batch-size of the inference.");
   text.Set("batch-size", model.batch_size);
-  text.Comment("Frames are scaled to this size before everything else: take the size of the video.");
+  text.Comment(
+      "Frames are scaled to this size before everything else: take the size of the video.");
   text.Set("width", app.width).Set("height", app.height);
   text.Comment("Microseconds until a batch goes on though it is not full.");
   text.Set("batched-push-timeout", 40000U);
@@ -154,7 +198,9 @@ void WriteSource(const ModelFacts& model, const AppFacts& app, ConfigText& text)
 
 void WriteInference(const AppFacts& app, ConfigText& text) {
   text.Group("primary-gie");
-  text.Comment("Batch size, engine and labels are left to the file named here: a key in this group would overrule it.");
+  text.Comment(
+      "Batch size, engine and labels are left to the file named here: a key in this group would "
+      "overrule it.");
   text.Set("enable", 1U).Set("plugin-type", 0U).Set("gpu-id", 0U);
   text.Set("config-file", app.infer_config);
   text.Group("tracker");
@@ -167,9 +213,14 @@ void WriteOutputs(const AppFacts& app, ConfigText& text) {
   text.Group("osd");
   text.Set("enable", 1U).Set("gpu-id", 0U);
   text.Comment("Without it boxes have lines of 0 pixels.").Set("border-width", 2U);
-  text.Set("text-size", 15U).Set("text-color", "1;1;1;1").Set("text-bg-color", "0.3;0.3;0.3;1").Set("font", "Serif");
+  text.Set("text-size", 15U)
+      .Set("text-color", "1;1;1;1")
+      .Set("text-bg-color", "0.3;0.3;0.3;1")
+      .Set("font", "Serif");
   text.Group("sink0");
-  text.Comment("3: a file (1 none, 2 display, 4 RTSP). container 1: MP4, codec 1: H.264, enc-type 0: the hardware encoder.");
+  text.Comment(
+      "3: a file (1 none, 2 display, 4 RTSP). container 1: MP4, codec 1: H.264, enc-type 0: the "
+      "hardware encoder.");
   text.Set("enable", 1U).Set("type", 3U).Set("container", 1U).Set("codec", 1U).Set("enc-type", 0U);
   text.Comment("0: as fast as it goes, not at the pace of the video.").Set("sync", 0U);
   text.Set("bitrate", 4000000U).Set("iframeinterval", 30U).Set("source-id", 0U).Set("gpu-id", 0U);
@@ -183,15 +234,19 @@ void WriteOutputs(const AppFacts& app, ConfigText& text) {
 
 std::string NvinferConfigText(const ModelFacts& facts) {
   ConfigText text;
-  text.Comment(fmt::format("How DeepStream runs {} (element nvinfer).", Plain(facts.model_name.empty() ? "this model" : facts.model_name)));
-  text.Comment("Comments stand on lines of their own: behind a value they would become a part of it.");
+  text.Comment(fmt::format("How DeepStream runs {} (element nvinfer).",
+                           Plain(facts.model_name.empty() ? "this model" : facts.model_name)));
+  text.Comment(
+      "Comments stand on lines of their own: behind a value they would become a part of it.");
   text.Group("property");
   text.Set("gpu-id", 0U);
   WriteModel(facts, text);
   WriteInput(facts, text);
   WriteOutput(facts, text);
   text.Group("class-attrs-all");
-  text.Comment("Objects with a lower score are dropped. For other values for class N: a group [class-attrs-N].");
+  text.Comment(
+      "Objects with a lower score are dropped. For other values for class N: a group "
+      "[class-attrs-N].");
   text.Set("pre-cluster-threshold", "0.4");
   text.Comment("At most so many objects of each class (0 would drop all of them).");
   text.Set("topk", 100U);

@@ -1,0 +1,154 @@
+// The readers' own promises: what is an error and where, what is a finding. Values are judged in
+// judge_test.cpp.
+#include <gmock/gmock.h>
+
+#include <fstream>
+
+#include "deepstream/app_config.h"
+#include "deepstream/nvinfer_config.h"
+#include "testing/temporary_directory.h"
+
+namespace edet::deepstream {
+namespace {
+
+using ::testing::Contains;
+using ::testing::ElementsAre;
+using ::testing::Field;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+class ConfigTest : public ::testing::Test {
+ protected:
+  std::filesystem::path Write(const std::string& text, const std::string& name = "config.txt") {
+    const std::filesystem::path path = folder_ / name;
+    std::ofstream(path, std::ios::binary) << text;
+    return path;
+  }
+  Result<NvinferConfig> Infer(const std::string& text) {
+    return ReadNvinferConfig(Write(text), findings_);
+  }
+  Result<AppConfig> App(const std::string& text) { return ReadAppConfig(Write(text), findings_); }
+
+  Findings findings_;
+  edet::testing::TemporaryDirectory folder_;
+};
+
+auto Rule(const char* rule) { return Field(&Finding::rule, std::string(rule)); }
+
+TEST_F(ConfigTest, MisspeltKeyNamesTheNearestAndTheLine) {
+  ASSERT_TRUE(Infer("# comment\n[property]\nnum-detected-clases=3\n").ok());
+  ASSERT_THAT(findings_.all(), Contains(Rule("unknown-key")));
+  for (const Finding& finding : findings_.all()) {
+    if (finding.rule != "unknown-key") continue;
+    EXPECT_THAT(finding.hint, HasSubstr("num-detected-classes"));
+    EXPECT_THAT(finding.where, HasSubstr("config.txt:3"));
+  }
+}
+
+TEST_F(ConfigTest, RefusedValueSaysFileLineGroupAndKey) {
+  Result<NvinferConfig> config = Infer("[property]\nbatch-size=1\n\ninterval=1.0\n");
+  ASSERT_FALSE(config.ok());
+  EXPECT_EQ(config.error().code, ErrorCode::kCorrupt);
+  EXPECT_THAT(config.error().where, HasSubstr("config.txt:4 [property] interval"));
+}
+
+TEST_F(ConfigTest, ClassBeyondTheLastIsAnError) {
+  EXPECT_TRUE(Infer("[property]\nnum-detected-classes=2\n[class-attrs-1]\ntopk=3\n").ok());
+  Result<NvinferConfig> config =
+      Infer("[property]\nnum-detected-classes=2\n[class-attrs-999999]\ntopk=3\n");
+  ASSERT_FALSE(config.ok());
+  EXPECT_THAT(config.error().where, HasSubstr(":3 [class-attrs-999999]"));
+}
+
+TEST_F(ConfigTest, ClassInheritsFromAllWhateverTheOrder) {
+  Result<NvinferConfig> config = Infer(
+      "[class-attrs-1]\npre-cluster-threshold=0.5\n[class-attrs-all]\ntopk=7\npre-cluster-"
+      "threshold=0.3\n"
+      "[property]\nnum-detected-classes=2\n");
+  ASSERT_TRUE(config.ok());
+  EXPECT_FLOAT_EQ(config->postprocess.classes[0].pre_cluster_threshold, 0.3F);
+  EXPECT_FLOAT_EQ(config->postprocess.classes[1].pre_cluster_threshold, 0.5F);
+  EXPECT_EQ(config->postprocess.classes[1].top_k, 7);
+}
+
+TEST_F(ConfigTest, SilentHarmIsFound) {
+  Write("x", "model.onnx");
+  ASSERT_TRUE(Infer("[property]\nonnx-file=model.onnx # "
+                    "mine\nlabelfile-path=none.txt\nnetwork-mode=1\ninterval=0\n"
+                    "interval=1\nnetwork-input-order=1\nnet-scale-factor=0\n[class-attrs-all]"
+                    "\ntopk=0\n[propety]\na=1\n")
+                  .ok());
+  for (const char* rule : {"trailing-comment", "missing-file", "int8-without-calibration",
+                           "duplicate-key", "no-parser", "nhwc-without-dims", "scale-ignored",
+                           "topk-zero", "unknown-group", "no-classes", "cluster-mode-zero"}) {
+    EXPECT_THAT(findings_.all(), Contains(Rule(rule))) << rule;
+  }
+}
+
+TEST_F(ConfigTest, MissingFileIsNamedAsTheDeviceOpensIt) {
+  ASSERT_TRUE(Infer("[property]\nonnx-file=sub/model.onnx\n").ok());
+  const std::string path = std::filesystem::canonical(folder_.path()).string() + "/sub/model.onnx";
+  EXPECT_THAT(findings_.all(), Contains(Field(&Finding::what, HasSubstr(path))));
+}
+
+TEST_F(ConfigTest, DamagedFilesAreErrorsOfOneLine) {
+  for (const std::string& text :
+       {std::string("\xEF\xBB\xBF[property]\n"), std::string("[property]\n; comment\n"),
+        std::string("key=1\n[property]\n"), std::string("[property\n"),
+        std::string("\x7F"
+                    "ELF\0\1\2",
+                    7),
+        std::string(), std::string("[other]\n")}) {
+    Result<NvinferConfig> config = Infer(text);
+    ASSERT_FALSE(config.ok()) << text;
+    EXPECT_EQ(config.error().code, ErrorCode::kCorrupt);
+    EXPECT_THAT(config.error().ToString(), Not(HasSubstr("\n")));
+  }
+  EXPECT_EQ(Infer("[property]\nkey=1\n; comment\n").error().where,
+            (folder_ / "config.txt").string() + ":3");
+  EXPECT_FALSE(ReadNvinferConfig(folder_ / "absent.txt", findings_).ok());
+  EXPECT_EQ(ReadNvinferConfig(folder_ / "a.yml", findings_).error().code, ErrorCode::kUnsupported);
+}
+
+TEST_F(ConfigTest, LongLinesAndCarriageReturnsAreRead) {
+  Result<NvinferConfig> config =
+      Infer("[property]\r\nbatch-size=2\r\nx=" + std::string(10 << 20, 'y') + "\r\n");
+  ASSERT_TRUE(config.ok()) << config.error().ToString();
+  EXPECT_EQ(config->batch_size, 2U);
+}
+
+TEST_F(ConfigTest, LabelsAreReadAsNvinferDoes) {
+  Result<std::vector<std::string>> labels =
+      ReadLabels(Write("person\n\nbicycle\r\ncar;van\nlast", "labels.txt"));
+  ASSERT_TRUE(labels.ok());
+  EXPECT_THAT(*labels, ElementsAre("person", "bicycle\r", "car", "last"));
+  ASSERT_TRUE(Infer("[property]\nlabelfile-path=labels.txt\nnum-detected-classes=80\n").ok());
+  for (const char* rule :
+       {"blank-label", "label-carriage-return", "joined-labels", "label-count"}) {
+    EXPECT_THAT(findings_.all(), Contains(Rule(rule))) << rule;
+  }
+}
+
+TEST_F(ConfigTest, AppPartsThatAreSilentlyOffAreFound) {
+  Result<AppConfig> config =
+      App("[source0]\ntype=2\nuri=file://a.mp4\n[primary-gei]\nenable=1\n[osd]\nenable=1\n");
+  ASSERT_TRUE(config.ok());
+  EXPECT_TRUE(config->sources.empty());
+  for (const char* rule : {"not-enabled", "unknown-group", "no-source", "no-sink", "no-inference",
+                           "invisible-boxes"}) {
+    EXPECT_THAT(findings_.all(), Contains(Rule(rule))) << rule;
+  }
+}
+
+TEST_F(ConfigTest, MultiUriBecomesSeveralSources) {
+  Result<AppConfig> config =
+      App("[source3]\nenable=1\ntype=3\nnum-sources=3\nuri=file:///v/%03d.mp4\n");
+  ASSERT_TRUE(config.ok());
+  ASSERT_EQ(config->sources.size(), 3U);
+  EXPECT_EQ(config->sources[2].uri, "file:///v/002.mp4");
+  EXPECT_FALSE(App("[source0]\nenable=1\ntype=3\nnum-sources=2\nuri=file:///%s%n\n").ok());
+  EXPECT_FALSE(App("[source0]\nenable=1\ntype=3\nnum-sources=-1\nuri=file:///%d\n").ok());
+}
+
+}  // namespace
+}  // namespace edet::deepstream
