@@ -118,7 +118,7 @@ def convert_cases(checkpoint, folder):
     yield Case("convert: the name of another model", BAD_INPUT, convert(checkpoint, "--model", "d1"), "d0")
     yield Case("convert: unknown option", USAGE, convert(checkpoint, "--moddel", "d0"), "--moddel")
     yield Case("convert: unknown way of NMS", USAGE, convert(checkpoint, "--nms", "soft"), "soft")
-    yield Case("convert: a threshold of 7", USAGE, convert(checkpoint, "--score-threshold", "7"), "7")
+    yield Case("convert: a threshold of 7", USAGE, convert(checkpoint, "--score-threshold", "7"), "--score-threshold")
     yield Case("convert: no output named", USAGE, ["convert", checkpoint], "-o")
     for name, change in {
         "empty index": truncate("*.index", 0),
