@@ -346,7 +346,7 @@ TEST_F(Damaged, DataFileThatIsNone) {
 TEST_F(Damaged, StateFileThatLeavesItsFolder) {
   for (const char* stated : {"../m", "/etc/m", "sub/../../m"}) {
     Write(folder_ / "checkpoint", std::string("model_checkpoint_path: \"") + stated + "\"\n");
-    ExpectError(OpenError(folder_.path()), ErrorCode::kInvalidArgument,
+    ExpectError(OpenError(folder_.path()), ErrorCode::kUnsupported,
                 "points outside its folder");
     EXPECT_THAT(OpenError(folder_ / "checkpoint").hint,
                 HasSubstr("give " + prefix_.string() + " instead"));
@@ -381,7 +381,7 @@ TEST_F(Damaged, OtherKindsOfFileGetTheirHint) {
         Case{"notes.txt", "hello", "not a TensorFlow"}, Case{"d0.tar.gz", "\x1f\x8b..", "unpack"},
         Case{"model.keras", "PK\x03\x04", "ZIP"}, Case{"empty", "", "not a TensorFlow"}}) {
     Write(folder_ / other.name, other.bytes);
-    ExpectError(OpenError(folder_ / other.name), ErrorCode::kInvalidArgument, other.part);
+    ExpectError(OpenError(folder_ / other.name), ErrorCode::kUnsupported, other.part);
   }
 }
 
@@ -389,11 +389,11 @@ TEST_F(Damaged, FoldersGetTheirHint) {
   edet::testing::TemporaryDirectory other;
   ExpectError(OpenError(other.path()), ErrorCode::kNotFound, "no checkpoint in this folder");
   Write(other / "saved_model.pb", "graph");
-  ExpectError(OpenError(other.path()), ErrorCode::kInvalidArgument, "SavedModel");
+  ExpectError(OpenError(other.path()), ErrorCode::kUnsupported, "SavedModel");
   Write(other / "a.index", index_);
   EXPECT_TRUE(Checkpoint::Open(other.path()).ok());
   Write(other / "b.index", index_);
-  ExpectError(OpenError(other.path()), ErrorCode::kInvalidArgument, "2 checkpoints");
+  ExpectError(OpenError(other.path()), ErrorCode::kUnsupported, "2 checkpoints");
   ExpectError(OpenError(other / "absent"), ErrorCode::kNotFound, "absent.index");
   Write(other / "c.meta", "");
   ExpectError(OpenError(other / "c"), ErrorCode::kNotFound, "copy the .index file");

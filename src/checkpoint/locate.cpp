@@ -83,7 +83,7 @@ Result<fs::path> FollowStateFile(const fs::path& state_file, const Limits& limit
     std::string hint = Exists(WithSuffix(beside, ".index"))
                            ? "give " + beside.string() + " instead"
                            : "give the prefix of the checkpoint itself";
-    return Error{ErrorCode::kInvalidArgument,
+    return Error{ErrorCode::kUnsupported,
                  "the state file points outside its folder, to '" + text + "'", state_file.string(),
                  hint};
   }
@@ -112,14 +112,14 @@ Result<fs::path> SearchFolder(const fs::path& folder, const Limits& limits) {
   if (indexes.size() == 1) return fs::path(indexes[0]).replace_extension();
   if (indexes.size() > 1) {
     return Error{
-        ErrorCode::kInvalidArgument,
+        ErrorCode::kUnsupported,
         fmt::format("the folder holds {} checkpoints and no `checkpoint` file", indexes.size()),
         folder.string(),
         "give one of them: " + fs::path(indexes.back()).replace_extension().string()};
   }
   if (Exists(folder / "saved_model.pb")) {
     return Error{
-        ErrorCode::kInvalidArgument, "this is a SavedModel, not a checkpoint", folder.string(),
+        ErrorCode::kUnsupported, "this is a SavedModel, not a checkpoint", folder.string(),
         "its weights are a checkpoint: give " + (folder / "variables" / "variables").string()};
   }
   return Error{ErrorCode::kNotFound, "no checkpoint in this folder", folder.string(),
@@ -172,7 +172,7 @@ Error WrongKind(const fs::path& path) {
   if (read.ok()) read = file->ReadAt(file->size_bytes() - tail.size(), tail.data(), tail.size());
   if (!read.ok()) return read.error();
   OtherKind kind = Recognise(path, head, EndsLikeIndexTable(tail));
-  return {ErrorCode::kInvalidArgument, kind.what, path.string(), kind.hint};
+  return {ErrorCode::kUnsupported, kind.what, path.string(), kind.hint};
 }
 
 // "model.data-00000-of-00001" without its end; empty if the name has another form.
