@@ -141,7 +141,7 @@ class Writer {
   std::vector<std::filesystem::path> video_paths_;
   std::optional<StagedFolder> kitti_, dump_;
   std::optional<StagedLines> jsonl_;
-  std::optional<StagedFolder> stills_;
+  OutputFiles stills_;
   std::optional<ContactSheet> sheet_;
 };
 
@@ -244,7 +244,7 @@ Status Writer::WriteStill(const Canvas& canvas, unsigned source) {
   if (sources_->size() > 1) stem += fmt::format("_source{}", source);
   const auto path = options_.output_dir / (stem + ".png");
   summary.written.push_back(path);
-  return WritePng(canvas, path);
+  return StagePng(canvas, path, stills_);
 }
 
 Result<Encoder*> Writer::EncoderFor(unsigned source) {
@@ -271,6 +271,7 @@ Status Writer::Finish() {
     EDET_RETURN_IF_ERROR(sheet_->Write(options_.contact_sheet));
     summary.written.push_back(options_.contact_sheet);
   }
+  EDET_RETURN_IF_ERROR(stills_.Commit());
   if (jsonl_) EDET_RETURN_IF_ERROR(jsonl_->Commit());
   if (kitti_) EDET_RETURN_IF_ERROR(kitti_->Commit());
   if (dump_) EDET_RETURN_IF_ERROR(dump_->Commit());
