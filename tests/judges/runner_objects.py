@@ -67,6 +67,10 @@ def run_variant(edet, judge, folder, video, keys, work):
 
 def main():
     edet, judge, folder, video = (os.path.abspath(argument) for argument in sys.argv[1:5])
+    for needed in (judge, folder, video):
+        if not os.path.exists(needed):
+            print(f"skipped: no such file or folder: {needed}")
+            return 77
     failed = False
     for keys in VARIANTS:
         with tempfile.TemporaryDirectory() as work:
