@@ -212,6 +212,10 @@ void AddRunCommand(CLI::App& app, Session& session) {
   command->add_option("--dump-frames", options.dump_frames, "How many frames --dump-tensors takes")
       ->capture_default_str();
   command->add_flag("--json", arguments->json, "Print the summary as JSON");
+  command->footer(
+      "\nExamples:\n  edet run d0 street.mp4 -o result --contact-sheet result/sheet.png --jsonl "
+      "result/objects.jsonl\n"
+      "  edet run deepstream_app.txt --frames 100 --no-video --json");
   command->callback([arguments, &session] { RunApplication(*arguments, session); });
 }
 

@@ -23,6 +23,8 @@ struct ModelFacts {
   std::vector<std::string> output_names;
   bool fp16 = true;  // network-mode 2 on the device
   uint32_t batch_size = 1;
+  float score_threshold = 0.4F;   // of the graph, and of every class in the config
+  uint32_t max_detections = 100;  // objects of one class at the most
 };
 
 // Text of config_infer_primary.txt.
