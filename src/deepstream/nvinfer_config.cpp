@@ -208,8 +208,9 @@ class Reader {
   }
 
   void NoteOthers(const std::string& group, const GroupValues& values) {
-    for (const std::string& key : values.NotTaken())
-      config_.other_keys.push_back(group + "/" + key);
+    for (const std::string& key : values.NotTaken()) {
+      config_.other_keys.push_back(fmt::format("{}/{}", group, key));
+    }
   }
 
   void ReportUnknownGroups() {

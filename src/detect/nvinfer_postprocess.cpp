@@ -194,7 +194,7 @@ bool ClusteringIsApproximate(const PostprocessOptions& options) {
                      [](const ClassAttributes& attributes) { return attributes.min_boxes > 0; });
 }
 
-std::vector<NetworkObject> ClusterObjects(std::vector<NetworkObject> parsed,
+std::vector<NetworkObject> ClusterObjects(const std::vector<NetworkObject>& parsed,
                                           const PostprocessOptions& options) {
   Objects result;
   std::vector<Objects> lists = SplitByClass(parsed, options.classes);

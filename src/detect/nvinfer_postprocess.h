@@ -64,7 +64,7 @@ struct PostprocessOptions {
 // OpenCV (all stock builds since 6.0). DBSCAN is closed source: where it would run (mode 1 or 3
 // with minBoxes > 0), NMS with the class's nms-iou-threshold stands in for it, and
 // ClusteringIsApproximate() says so.
-std::vector<NetworkObject> ClusterObjects(std::vector<NetworkObject> parsed,
+std::vector<NetworkObject> ClusterObjects(const std::vector<NetworkObject>& parsed,
                                           const PostprocessOptions& options);
 
 // Whether ClusterObjects() can only approximate what nvinfer would do with these options.
