@@ -118,7 +118,8 @@ else
 fi
 
 step "Running it on the CPU"
-"$edet" run "$converted/deepstream_app.txt" "$input" -o "$output/run" ${frames:+--frames "$frames"}
+"$edet" run "$converted/deepstream_app.txt" "$input" -o "$output/run" --contact-sheet "$output/run/contact_sheet.png" \
+  --jsonl "$output/run/detections.jsonl" --kitti "$output/run/kitti" ${frames:+--frames "$frames"}
 
 step "Done in $((SECONDS - started)) s. What it wrote:"
 find "$output" -maxdepth 2 \( -type f -o -name kitti \) | sort

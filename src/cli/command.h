@@ -18,6 +18,7 @@ void AddConvertCommand(CLI::App& app, Session& session);
 void AddDoctorCommand(CLI::App& app, Session& session);
 void AddInspectCommand(CLI::App& app, Session& session);
 void AddRunCommand(CLI::App& app, Session& session);
+void AddSynthCommand(CLI::App& app, Session& session);
 void AddUntrainedCommand(CLI::App& app, Session& session);
 
 // The one exception of the command line: carries an Error from a CLI11 callback to main().

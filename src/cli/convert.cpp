@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -216,6 +217,8 @@ deepstream::ModelFacts FactsFor(const Options& options, const Conversion& conver
   facts.postprocessing = PostprocessingOf(options.nms);
   facts.output_names = conversion.outputs;
   facts.batch_size = static_cast<uint32_t>(options.batch);
+  facts.score_threshold = options.score_threshold;
+  facts.max_detections = static_cast<uint32_t>(options.max_detections);
   return facts;
 }
 
@@ -318,12 +321,14 @@ Status Convert(const Options& options, bool quiet) {
   return {};
 }
 
+// An option that takes one of a few names.
 template <typename T>
-CLI::Option* AddChoice(CLI::App* command, const std::string& name, T& value,
-                       const std::map<std::string, T>& choices, const std::string& help) {
-  return command->add_option(name, value, help)
-      ->transform(CLI::CheckedTransformer(choices, CLI::ignore_case))
-      ->option_text("");
+void AddChoice(CLI::App* command, const std::string& name, const std::map<std::string, T>& choices,
+               std::function<void(T)> set, const std::string& help) {
+  command
+      ->add_option_function<std::string>(
+          name, [&choices, set](const std::string& chosen) { set(choices.at(chosen)); }, help)
+      ->check(CLI::IsMember(&choices));
 }
 
 }  // namespace
@@ -342,28 +347,27 @@ void AddConvertCommand(CLI::App& app, Session& session) {
   command->add_option(
       "--model", options->model,
       "d0 to d7, d7x, lite0 to lite4, lite3x; recognised by the variables if left out");
-  AddChoice(command, "--weights", options->weights, kWeights,
-            "auto, ema or raw: averaged values where they exist (auto), or one of the two");
-  AddChoice(command, "--nms", options->nms, kNmsKinds,
-            "plugin: EfficientNMS_TRT (JetPack 4.6 to 6; default). onnx: the same outputs by "
-            "standard operators (TensorRT 8.5+). "
-            "rows: AutoML's [N,100,7]. decoded: boxes and scores. none: raw heads");
-  command
-      ->add_option_function<std::string>(
-          "--nms-semantics",
-          [options](const std::string& name) { options->semantics = kSemantics.at(name); },
-          "automl: one class a place, classes suppress each other. per-class: each class on its "
-          "own (what the plugin does)")
-      ->check(CLI::IsMember({"automl", "per-class"}))
-      ->option_text("");
+  AddChoice<WeightChoice>(
+      command, "--weights", kWeights, [options](WeightChoice w) { options->weights = w; },
+      "auto, ema or raw: averaged values where they exist (auto), or one of the two");
+  AddChoice<NmsKind>(
+      command, "--nms", kNmsKinds, [options](NmsKind k) { options->nms = k; },
+      "plugin: EfficientNMS_TRT (JetPack 4.6 to 6; default). onnx: the same outputs by "
+      "standard operators (TensorRT 8.5+). "
+      "rows: AutoML's [N,100,7]. decoded: boxes and scores. none: raw heads");
+  AddChoice<NmsSemantics>(
+      command, "--nms-semantics", kSemantics, [options](NmsSemantics n) { options->semantics = n; },
+      "automl: one class a place, classes suppress each other. per-class: each class on its own "
+      "(what the plugin does)");
   command->add_option("--score-threshold", options->score_threshold,
                       "Boxes at or below it are dropped in the graph (0.4)");
   command->add_option("--iou-threshold", options->iou_threshold,
                       "Boxes that overlap a better one by more are dropped (0.5)");
   command->add_option("--max-detections", options->max_detections,
                       "Boxes a frame at the most (100)");
-  AddChoice(command, "--layout", options->layout, kLayouts,
-            "nhwc (default; DeepStream 6.0+) or nchw");
+  AddChoice<Layout>(
+      command, "--layout", kLayouts, [options](Layout l) { options->layout = l; },
+      "nhwc (default; DeepStream 6.0+) or nchw");
   command->add_option("--batch", options->batch, "Images a run (1)");
   command->add_option("--opset", options->opset, "11 to 17 (13); 11 for TensorRT 7");
   command->add_option("--labels", options->labels,

@@ -176,6 +176,8 @@ void AddInspectCommand(CLI::App& app, Session&) {
       ->required();
   command->add_flag("--all", options->all, "List every tensor and every difference");
   command->add_flag("--json", options->json, "Everything as JSON");
+  command->footer(
+      "\nExamples:\n  edet inspect efficientdet-d0\n  edet inspect d0/model.onnx --json");
   command->callback([options] {
     bool onnx = options->path.extension() == ".onnx";
     Status status = onnx ? InspectOnnx(*options) : InspectCheckpoint(*options);

@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 #include "base/file.h"
 #include "base/progress.h"
@@ -50,6 +51,18 @@ void PrintFindings(const Findings& findings) {
     const Error line{ErrorCode::kInternal, finding.what, finding.where, finding.hint};
     std::fprintf(stderr, "%s: %s\n", kind, line.ToString().c_str());
   }
+}
+
+// What a reader only notes, but no run can do without, is the run's error.
+Status RequireFiles(const Findings& findings) {
+  for (const Finding& finding : findings.all()) {
+    auto names = [&](const char* key) { return finding.where.find(key) != std::string::npos; };
+    bool needed = names("] onnx-file") || names("] labelfile-path") || names("] custom-lib-path");
+    if (finding.rule == "missing-file" && needed) {
+      return Error{ErrorCode::kNotFound, finding.what, finding.where, finding.hint};
+    }
+  }
+  return {};
 }
 
 double PerFrameMs(double seconds, uint64_t frames) {
@@ -124,18 +137,23 @@ void RunApplication(RunArguments& arguments, const Session& session) {
   Findings findings;
   const deepstream::AppConfig app = Need(deepstream::ReadAppConfig(config, findings));
   const deepstream::NvinferConfig infer = Need(video::PrimaryNvinferConfig(app, findings));
+  if (Status files = RequireFiles(findings); !files.ok()) throw CommandFailed{files.error()};
   options.video = !arguments.no_video;
   if (arguments.precision == "bf16") options.precision = inference::Precision::kBfloat16;
   if (arguments.score >= 0.) options.score = static_cast<float>(arguments.score);
   if (options.output_dir.empty()) options.output_dir = "run-" + config.stem().string();
   const std::vector<std::string> differences = video::Differences(app, infer, options);
   const bool talk = !session.quiet && !arguments.json;
-  if (talk) {
+  // Told once frames flow: a run that cannot begin has its one line of error and nothing beside it.
+  bool told = !talk;
+  auto tell = [&] {
+    if (std::exchange(told, true)) return;
     PrintFindings(findings);
     for (const std::string& line : differences) std::fprintf(stderr, "note: %s\n", line.c_str());
-  }
+  };
   std::unique_ptr<Progress> bar;
   options.on_progress = [&](uint64_t done, uint64_t total, double fps) {
+    tell();
     if (!bar) bar = std::make_unique<Progress>("frames", total, talk);
     bar->Update(done, fmt::format("{:.1f} fps", fps));
   };
@@ -194,6 +212,10 @@ void AddRunCommand(CLI::App& app, Session& session) {
   command->add_option("--dump-frames", options.dump_frames, "How many frames --dump-tensors takes")
       ->capture_default_str();
   command->add_flag("--json", arguments->json, "Print the summary as JSON");
+  command->footer(
+      "\nExamples:\n  edet run d0 street.mp4 -o result --contact-sheet result/sheet.png --jsonl "
+      "result/objects.jsonl\n"
+      "  edet run deepstream_app.txt --frames 100 --no-video --json");
   command->callback([arguments, &session] { RunApplication(*arguments, session); });
 }
 

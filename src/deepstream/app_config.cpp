@@ -8,6 +8,7 @@
 #include <map>
 #include <set>
 
+#include "base/nearest.h"
 #include "deepstream/app_findings.h"
 #include "deepstream/device_path.h"
 #include "deepstream/key_file.h"

@@ -11,10 +11,10 @@
 namespace edet::deepstream {
 
 struct SourceConfig {
-  unsigned id = 0;     // N of [sourceN]
+  unsigned id = 0;  // N of [sourceN]
   bool enable = true;
-  int type = 0;        // 1 V4L2, 2 URI, 3 multi URI, 4 RTSP, 5 CSI, ...
-  std::string uri;     // file:// URIs resolved as deepstream-app does
+  int type = 0;     // 1 V4L2, 2 URI, 3 multi URI, 4 RTSP, 5 CSI, ...
+  std::string uri;  // file:// URIs resolved as deepstream-app does
   unsigned num_sources = 1;
   unsigned drop_frame_interval = 0;
   unsigned latency_ms = 0;
@@ -25,11 +25,11 @@ struct SourceConfig {
 struct SinkConfig {
   unsigned id = 0;
   bool enable = true;
-  int type = 1;        // 1 fake, 2 display, 3 encode to file, 4 UDP/RTSP, 5 overlay, 6 message broker
+  int type = 1;  // 1 fake, 2 display, 3 encode to file, 4 UDP/RTSP, 5 overlay, 6 message broker
   bool sync = true;
-  int container = 1;   // 1 mp4, 2 mkv
-  int codec = 1;       // 1 h264, 2 h265, 3 mpeg4
-  int enc_type = 0;    // 0 hardware, 1 software
+  int container = 1;  // 1 mp4, 2 mkv
+  int codec = 1;      // 1 h264, 2 h265, 3 mpeg4
+  int enc_type = 0;   // 0 hardware, 1 software
   unsigned bitrate_bps = 0;
   unsigned iframe_interval = 30;
   std::filesystem::path output_file;  // relative to the working folder, as deepstream-app takes it
@@ -85,7 +85,8 @@ struct AppConfig {
   OsdConfig osd;
   TiledDisplayConfig tiled_display;
   TrackerConfig tracker;
-  std::vector<std::string> other_groups;  // enabled groups that this program has no part for, for messages
+  std::vector<std::string>
+      other_groups;  // enabled groups that this program has no part for, for messages
 };
 
 // As ReadNvinferConfig, for deepstream-app's own file.

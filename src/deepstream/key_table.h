@@ -69,12 +69,8 @@ struct KeyTable {
 const KeyTable& NvinferKeys();
 const KeyTable& DeepstreamAppKeys();
 
-// Names near to `name` by edit distance (at most a third of its length), nearest first, at most
-// `limit`.
-std::vector<std::string> NearestNames(std::string_view name, const std::vector<std::string>& known,
-                                      size_t limit = 3);
-
-// The same among the keys of a group. What the newest version does not have any more is left out.
+// The keys of a group nearest to `key` (see NearestNames). What the newest version does not have
+// any more is left out.
 std::vector<std::string> NearestKeys(std::string_view key, const GroupSpec& group,
                                      size_t limit = 3);
 

@@ -6,6 +6,7 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
+#include "base/nearest.h"
 #include "testing/reference_data.h"
 
 namespace edet::deepstream {

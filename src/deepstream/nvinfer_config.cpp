@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <glib.h>
 
+#include "base/nearest.h"
 #include "deepstream/device_path.h"
 #include "deepstream/key_file.h"
 #include "deepstream/nvinfer_findings.h"

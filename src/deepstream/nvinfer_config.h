@@ -16,8 +16,9 @@ namespace edet::deepstream {
 enum class ColorFormat { kRgb = 0, kBgr = 1, kGray = 2 };
 enum class InputOrder { kNchw = 0, kNhwc = 1 };
 
-// An nvinfer configuration file as gst-nvinfer holds it after reading: paths resolved against the file's folder,
-// defaults filled in. Keys that this program does not act on are in `other_keys`, for messages.
+// An nvinfer configuration file as gst-nvinfer holds it after reading: paths resolved against the
+// file's folder, defaults filled in. Keys that this program does not act on are in `other_keys`,
+// for messages.
 struct NvinferConfig {
   std::filesystem::path file;
   unsigned gie_unique_id = 15;
@@ -28,7 +29,8 @@ struct NvinferConfig {
   int network_type = 0;  // 0 detector
   int network_mode = 0;  // 0 FP32, 1 INT8, 2 FP16
   unsigned num_detected_classes = 0;
-  std::filesystem::path onnx_file, model_engine_file, labelfile_path, custom_lib_path, int8_calib_file;
+  std::filesystem::path onnx_file, model_engine_file, labelfile_path, custom_lib_path,
+      int8_calib_file;
   std::string parse_bbox_func_name;
   std::vector<std::string> output_blob_names;
   float net_scale_factor = 1.F;
@@ -38,18 +40,22 @@ struct NvinferConfig {
   std::optional<std::vector<uint32_t>> infer_dims;  // channels, height, width
   bool maintain_aspect_ratio = false;
   bool symmetric_padding = false;
-  int scaling_filter = 6;  // NvBufSurfTransformInter: 0 nearest, 1 bilinear, ... 6 default = nearest
-  detect::PostprocessOptions postprocess;  // cluster-mode, class-attrs (one for each class), filters
+  int scaling_filter =
+      6;  // NvBufSurfTransformInter: 0 nearest, 1 bilinear, ... 6 default = nearest
+  detect::PostprocessOptions
+      postprocess;  // cluster-mode, class-attrs (one for each class), filters
   bool output_tensor_meta = false;
   std::vector<std::string> other_keys;  // "group/key"
 };
 
-// Reads with GLib's key file parser, as gst-nvinfer (INI) does. What nvinfer refuses is an error (Corrupt, with
-// file:line where it can be told); what it only warns about, or silently ignores though a user would not expect
-// it, goes to `findings`: an unknown key comes with the nearest known one.
+// Reads with GLib's key file parser, as gst-nvinfer (INI) does. What nvinfer refuses is an error
+// (Corrupt, with file:line where it can be told); what it only warns about, or silently ignores
+// though a user would not expect it, goes to `findings`: an unknown key comes with the nearest
+// known one.
 Result<NvinferConfig> ReadNvinferConfig(const std::filesystem::path& path, Findings& findings);
 
-// A labels file as nvinfer reads it: blank lines skipped, '\r' kept, the first ';' field of each line.
+// A labels file as nvinfer reads it: blank lines skipped, '\r' kept, the first ';' field of each
+// line.
 Result<std::vector<std::string>> ReadLabels(const std::filesystem::path& path);
 
 }  // namespace edet::deepstream

@@ -50,10 +50,24 @@ class Checker {
     }
   }
 
+  // A path as the file has it.
+  std::string Written(const char* key) const {
+    Result<KeyFile::Value> value = file_.Get(kProperty, key, ValueType::kString);
+    const auto* text = value.ok() ? std::get_if<std::string>(&*value) : nullptr;
+    return text != nullptr ? *text : std::string();
+  }
+
+  // What is opened instead, where the path as written does not say it.
+  std::string OpenedAs(const char* key, const fs::path& path) const {
+    return path == fs::path(Written(key)) ? ""
+                                          : fmt::format("; DeepStream opens {}", path.string());
+  }
+
   void CheckFile(const char* key, const fs::path& path) {
     std::error_code ignored;
     if (!Has(key) || fs::is_regular_file(path, ignored)) return;
-    Warn("missing-file", key, fmt::format("there is no file {}", path.string()),
+    Warn("missing-file", key,
+         fmt::format("there is no file {}{}", Written(key), OpenedAs(key, path)),
          "paths are relative to the folder of this file");
   }
 

@@ -247,9 +247,9 @@ std::string NvinferConfigText(const ModelFacts& facts) {
   text.Comment(
       "Objects with a lower score are dropped. For other values for class N: a group "
       "[class-attrs-N].");
-  text.Set("pre-cluster-threshold", "0.4");
+  text.Set("pre-cluster-threshold", fmt::format("{}", facts.score_threshold));
   text.Comment("At most so many objects of each class (0 would drop all of them).");
-  text.Set("topk", 100U);
+  text.Set("topk", facts.max_detections);
   return text.Take();
 }
 

@@ -12,17 +12,19 @@ enum class Postprocessing { kPlugin, kOnnxNms, kRows, kDecoded, kNone };
 
 // What the converter knows and the configs must say.
 struct ModelFacts {
-  std::string onnx_file = "model.onnx";          // all files by name, in the folder of the configs
+  std::string onnx_file = "model.onnx";  // all files by name, in the folder of the configs
   std::string labels_file = "labels.txt";
   std::string parser_library = "libnvdsinfer_efficientdet.so";
-  std::string model_name;                        // "efficientdet-d0", for comments
-  uint32_t input_width = 0, input_height = 0;    // pixels
+  std::string model_name;                      // "efficientdet-d0", for comments
+  uint32_t input_width = 0, input_height = 0;  // pixels
   bool nhwc = true;
-  uint32_t num_classes = 0;                      // classes of the model, 0-based class c is line c + 1 of the labels
+  uint32_t num_classes = 0;  // classes of the model, 0-based class c is line c + 1 of the labels
   Postprocessing postprocessing = Postprocessing::kPlugin;
   std::vector<std::string> output_names;
-  bool fp16 = true;                              // network-mode 2 on the device
+  bool fp16 = true;  // network-mode 2 on the device
   uint32_t batch_size = 1;
+  float score_threshold = 0.4F;   // of the graph, and of every class in the config
+  uint32_t max_detections = 100;  // objects of one class at the most
 };
 
 // Text of config_infer_primary.txt.
@@ -30,7 +32,7 @@ std::string NvinferConfigText(const ModelFacts& facts);
 
 struct AppFacts {
   std::string infer_config = "config_infer_primary.txt";
-  std::string source_uri;      // file:// or rtsp:// URI; empty: a placeholder that the comments explain
+  std::string source_uri;  // file:// or rtsp:// URI; empty: a placeholder that the comments explain
   std::string output_file = "out.mp4";
   std::string kitti_directory;  // empty: none
   uint32_t width = 1920, height = 1080;

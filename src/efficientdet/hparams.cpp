@@ -1,7 +1,6 @@
 #include "efficientdet/hparams.h"
 
-#include <algorithm>
-#include <numeric>
+#include "base/nearest.h"
 
 namespace edet::efficientdet {
 namespace {
@@ -49,21 +48,6 @@ Hparams FromRow(const Row& row) {
   return h;
 }
 
-int EditDistance(std::string_view a, std::string_view b) {
-  std::vector<int> row(b.size() + 1);
-  std::iota(row.begin(), row.end(), 0);
-  for (size_t i = 1; i <= a.size(); ++i) {
-    int diagonal = row[0];
-    row[0] = static_cast<int>(i);
-    for (size_t j = 1; j <= b.size(); ++j) {
-      int replaced = diagonal + (a[i - 1] != b[j - 1] ? 1 : 0);
-      diagonal = row[j];
-      row[j] = std::min({row[j] + 1, row[j - 1] + 1, replaced});
-    }
-  }
-  return row.back();
-}
-
 }  // namespace
 
 const std::vector<Hparams>& AllModels() {
@@ -79,21 +63,16 @@ Result<Hparams> FindModel(std::string_view name) {
   constexpr std::string_view kPrefix = "efficientdet-";
   std::string_view wanted =
       name.substr(0, kPrefix.size()) == kPrefix ? name.substr(kPrefix.size()) : name;
-  const Hparams* nearest = nullptr;
-  int nearest_distance = 0;
+  std::vector<std::string> known;
   for (const Hparams& model : AllModels()) {
-    std::string_view known = std::string_view(model.model_name).substr(kPrefix.size());
-    if (known == wanted) return model;
-    int distance = EditDistance(known, wanted);
-    if (nearest == nullptr || distance < nearest_distance) {
-      nearest = &model;
-      nearest_distance = distance;
-    }
+    known.push_back(model.model_name.substr(kPrefix.size()));
+    if (known.back() == wanted) return model;
   }
+  std::vector<std::string> near = NearestNames(wanted, known, 1);
   return Error{ErrorCode::kInvalidArgument, "there is no model '" + std::string(name) + "'",
                "--model",
-               "did you mean '" + nearest->model_name.substr(kPrefix.size()) +
-                   "'? The models are d0 to d7, d7x, lite0 to lite4 and lite3x"};
+               (near.empty() ? "" : "did you mean '" + near[0] + "'? ") +
+                   std::string("The models are d0 to d7, d7x, lite0 to lite4 and lite3x")};
 }
 
 detect::AnchorConfig AnchorConfigOf(const Hparams& hparams) {

@@ -59,8 +59,10 @@ graph::Tensor UntrainedVariables::Read(const std::string& name, const graph::Sha
               -4.6F);  // about -log(99), the prior of RetinaNet
   } else if (EndsWith(name, "kernel")) {
     float range = KernelRange(name, shape);
-    if (name.rfind("box_net/box-predict", 0) == 0)
-      range *= 0.3F;  // boxes not far from their anchors
+    // An untrained feature network damps: the last convolutions make up for it, so that a picture
+    // gets some scores over a usual threshold, and boxes that differ from their anchors.
+    if (name == "class_net/class-predict/pointwise_kernel") range *= 10.F;
+    if (name == "box_net/box-predict/pointwise_kernel") range *= 10.F;
     Random random(Hash(name, seed_));
     for (float& value : tensor.floats) value = random.Signed() * range;
   }

@@ -21,8 +21,8 @@ struct Destroy {
 using Surface = std::unique_ptr<cairo_surface_t, Destroy>;
 using Context = std::unique_ptr<cairo_t, Destroy>;
 
-Status WriteSurface(cairo_surface_t* surface, const std::filesystem::path& path) {
-  OutputFiles files;
+Status StageSurface(cairo_surface_t* surface, const std::filesystem::path& path,
+                    OutputFiles& files) {
   EDET_ASSIGN_OR_RETURN(const std::filesystem::path temporary, files.StageName(path));
   const cairo_status_t status = cairo_surface_write_to_png(surface, temporary.c_str());
   if (status != CAIRO_STATUS_SUCCESS) {
@@ -30,7 +30,7 @@ Status WriteSurface(cairo_surface_t* surface, const std::filesystem::path& path)
                  std::string("the picture cannot be written: ") + cairo_status_to_string(status),
                  path.string(), ""};
   }
-  return files.Commit();
+  return {};
 }
 
 Surface SurfaceOf(const Canvas& canvas) {
@@ -104,11 +104,13 @@ Status ContactSheet::Write(const std::filesystem::path& path) const {
     DrawCaption(context.get(), picture.caption, left, top + picture.height);
   }
   cairo_surface_flush(sheet.get());
-  return WriteSurface(sheet.get(), path);
+  OutputFiles files;
+  EDET_RETURN_IF_ERROR(StageSurface(sheet.get(), path, files));
+  return files.Commit();
 }
 
-Status WritePng(const Canvas& canvas, const std::filesystem::path& path) {
-  return WriteSurface(SurfaceOf(canvas).get(), path);
+Status StagePng(const Canvas& canvas, const std::filesystem::path& path, OutputFiles& files) {
+  return StageSurface(SurfaceOf(canvas).get(), path, files);
 }
 
 }  // namespace edet::video

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "base/file.h"
 #include "base/result.h"
 #include "video/overlay.h"
 
@@ -32,7 +33,7 @@ class ContactSheet {
   std::vector<std::shared_ptr<Picture>> kept_;
 };
 
-// Writes a picture as PNG (atomically). Errors: Io.
-Status WritePng(const Canvas& canvas, const std::filesystem::path& path);
+// Writes a picture as PNG under a temporary name; it gets its own with files.Commit(). Errors: Io.
+Status StagePng(const Canvas& canvas, const std::filesystem::path& path, OutputFiles& files);
 
 }  // namespace edet::video

@@ -88,7 +88,8 @@ std::vector<std::string> Differences(const deepstream::AppConfig& app,
                     " does not run here; objects have no ids");
   if (!app.kitti_track_output_dir.empty())
     lines.push_back("kitti-track-output-dir: no tracker runs, nothing is written there");
-  if (app.tiled_display.enable && app.sources.size() > 1)
+  if (app.tiled_display.enable &&
+      std::max(options.inputs.size(), options.inputs.empty() ? app.sources.size() : 0) > 1)
     lines.push_back("[tiled-display]: sources are not tiled; each gets a video of its own");
   if (app.file_loop) lines.push_back("[tests] file-loop: each source is read once");
   if (!app.osd.enable && options.video) lines.push_back("[osd] is off: nothing is drawn");

@@ -141,7 +141,7 @@ class Writer {
   std::vector<std::filesystem::path> video_paths_;
   std::optional<StagedFolder> kitti_, dump_;
   std::optional<StagedLines> jsonl_;
-  std::optional<StagedFolder> stills_;
+  OutputFiles stills_;
   std::optional<ContactSheet> sheet_;
 };
 
@@ -176,8 +176,9 @@ Status Writer::Take(Job& job, Slot* slot) {
   record.width = (*sources_)[job.source].width();
   record.height = (*sources_)[job.source].height();
   if (slot != nullptr) {
-    EDET_ASSIGN_OR_RETURN(Detected detected, detector_.Collect(*slot));
+    EDET_RETURN_IF_ERROR(slot->request.Wait());  // not part of the time that follows
     const auto begin = Clock::now();
+    EDET_ASSIGN_OR_RETURN(Detected detected, detector_.Collect(*slot));
     if (!detected.parsed) ++summary.parse_failures;
     record.objects = std::move(detected.frame);
     EDET_RETURN_IF_ERROR(DumpTensors(record, detected));
@@ -244,7 +245,7 @@ Status Writer::WriteStill(const Canvas& canvas, unsigned source) {
   if (sources_->size() > 1) stem += fmt::format("_source{}", source);
   const auto path = options_.output_dir / (stem + ".png");
   summary.written.push_back(path);
-  return WritePng(canvas, path);
+  return StagePng(canvas, path, stills_);
 }
 
 Result<Encoder*> Writer::EncoderFor(unsigned source) {
@@ -271,6 +272,7 @@ Status Writer::Finish() {
     EDET_RETURN_IF_ERROR(sheet_->Write(options_.contact_sheet));
     summary.written.push_back(options_.contact_sheet);
   }
+  EDET_RETURN_IF_ERROR(stills_.Commit());
   if (jsonl_) EDET_RETURN_IF_ERROR(jsonl_->Commit());
   if (kitti_) EDET_RETURN_IF_ERROR(kitti_->Commit());
   if (dump_) EDET_RETURN_IF_ERROR(dump_->Commit());

@@ -1,11 +1,13 @@
 #include "video/source.h"
 
+#include <fmt/format.h>
 #include <gst/app/gstappsink.h>
 #include <gst/pbutils/pbutils.h>
 
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
+#include <optional>
 #include <utility>
 
 #include "video/gstreamer.h"
@@ -87,6 +89,7 @@ struct Source::Impl {
   GstVideoInfo info{};
   Frame first;
   uint64_t decoded = 0;
+  GstClockTime last_end = 0;  // of the frames so far, in the stream's time
   bool ended = false;
 
   ~Impl() {
@@ -96,6 +99,7 @@ struct Source::Impl {
   Status Build();
   Result<Frame> Pull();
   Status TakeErrors();
+  Status CheckEnd();
   Result<Frame> FromSample(GstSample* sample);
 };
 
@@ -145,7 +149,23 @@ Result<Frame> Source::Impl::FromSample(GstSample* sample) {
     return Error{ErrorCode::kInternal, "a decoded frame has no known format", name, ""};
   }
   ++decoded;
+  if (GST_BUFFER_PTS_IS_VALID(buffer)) last_end = GST_BUFFER_PTS(buffer);
   return Frame(buffer, info);
+}
+
+// A file that was cut off ends like a whole one; only its header still tells the length it had.
+Status Source::Impl::CheckEnd() {
+  gint64 duration_ns = 0;
+  if (decoded < 2 || !gst_element_query_duration(pipeline.get(), GST_FORMAT_TIME, &duration_ns)) {
+    return {};
+  }
+  const double whole = static_cast<double>(duration_ns) / GST_SECOND;
+  const double seen = static_cast<double>(last_end) / GST_SECOND;
+  if (seen + std::max(2., 0.1 * whole) >= whole) return {};
+  return Error{ErrorCode::kCorrupt,
+               fmt::format("the stream breaks off at {:.1f} of {:.1f} s, after {} frames", seen,
+                           whole, decoded),
+               name, "is the file complete?"};
 }
 
 Result<Frame> Source::Impl::Pull() {
@@ -154,6 +174,7 @@ Result<Frame> Source::Impl::Pull() {
     if (sample != nullptr) return FromSample(sample);
     EDET_RETURN_IF_ERROR(TakeErrors());
     ended = gst_app_sink_is_eos(GST_APP_SINK(sink));
+    if (ended) EDET_RETURN_IF_ERROR(CheckEnd());
   }
   if (!ended) {
     return Error{ErrorCode::kCorrupt,

@@ -168,9 +168,13 @@ def other_cases(folder):
 
 
 def prepare(edet, folder):
-    """A checkpoint with untrained weights and what `edet convert` makes of it."""
-    checkpoint, converted = folder / "checkpoint", folder / "converted"
-    for arguments in (["untrained", "--model", "d0", "--seed", "1", "-o", checkpoint], ["convert", checkpoint, "-o", converted]):
+    """A checkpoint with untrained weights, what `edet convert` makes of it, and a clip for it."""
+    checkpoint, converted, clip = folder / "checkpoint", folder / "converted", folder / "clip.mp4"
+    for arguments in (
+        ["untrained", "--model", "d0", "--seed", "1", "-o", checkpoint],
+        ["synth", "--frames", "3", "-o", clip],
+        ["convert", checkpoint, "--input", clip.as_uri(), "-o", converted],
+    ):
         run = subprocess.run([edet, "--quiet", *map(str, arguments)], capture_output=True, text=True, timeout=300, check=False)
         if run.returncode != 0:
             sys.exit(f"nothing to spoil: 'edet {arguments[0]}' failed: {run.stderr.strip()}")

@@ -1,0 +1,39 @@
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <memory>
+
+#include "cli/command.h"
+#include "video/scene.h"
+
+namespace edet::cli {
+
+void AddSynthCommand(CLI::App& app, Session& session) {
+  CLI::App* command =
+      app.add_subcommand("synth", "Draw a clip of a street, with the boxes that belong to it");
+  auto options = std::make_shared<video::SceneOptions>();
+  auto size = std::make_shared<std::string>("640x360");
+  command
+      ->add_option("-o,--output", options->path,
+                   "The video (mp4); its truth, in COCO's form, gets the same name and .json")
+      ->required();
+  command->add_option("--frames", options->frames, "Frames, 25 a second")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 1000000));
+  command->add_option("--seed", options->seed, "Another seed, another street")
+      ->capture_default_str();
+  command->add_option("--size", *size, "WIDTHxHEIGHT in pixels, even")->capture_default_str();
+  command->callback([options, size, &session] {
+    int used = 0;
+    if (std::sscanf(size->c_str(), "%ux%u%n", &options->width, &options->height, &used) != 2 ||
+        used != static_cast<int>(size->size())) {
+      throw CommandFailed{Error{ErrorCode::kInvalidArgument, "not a size: " + *size, "--size",
+                                "write for example 640x360"}};
+    }
+    const auto truth = video::WriteScene(*options);
+    if (!truth.ok()) throw CommandFailed{truth.error()};
+    if (!session.quiet)
+      std::printf("wrote        %s\nwrote        %s\n", options->path.c_str(), truth->c_str());
+  });
+}
+
+}  // namespace edet::cli

@@ -1,0 +1,107 @@
+#include <gtest/gtest.h>
+#include <onnx/checker.h>
+#include <onnx/onnx_pb.h>
+
+#include <fstream>
+
+#include "base/file.h"
+#include "onnx/summary.h"
+#include "onnx/write.h"
+#include "testing/reference_data.h"
+#include "testing/temporary_directory.h"
+
+namespace edet::onnx_format {
+namespace {
+
+using graph::ElementType;
+using graph::ValueId;
+
+// y = relu(x * 2), and its shape with the batch left open.
+graph::Graph SmallGraph() {
+  graph::Graph graph;
+  graph.name = "small";
+  ValueId x = graph.AddInput("x", ElementType::kFloat32, {graph::kDynamic, 3});
+  ValueId two = graph.AddConstant("two", graph::FloatTensor({}, {2.F}));
+  ValueId twice =
+      graph.AddNode("Mul", "twice", {x, two}, ElementType::kFloat32, {graph::kDynamic, 3});
+  ValueId y = graph.AddNode("Relu", "relu", {twice}, ElementType::kFloat32, {graph::kDynamic, 3});
+  graph.MarkOutput(y, "y");
+  return graph;
+}
+
+class OnnxFile : public ::testing::Test {
+ protected:
+  std::string Write(int64_t opset = 13) {
+    WriteOptions options;
+    options.opset = opset;
+    options.metadata = {{"made", "here"}};
+    Status status = WriteModel(SmallGraph(), options, path_);
+    EXPECT_TRUE(status.ok());
+    return *ReadFile(path_);
+  }
+  ErrorCode SummaryError(const std::string& bytes) {
+    std::ofstream(path_, std::ios::binary) << bytes;
+    Result<ModelSummary> summary = SummarizeModel(path_);
+    return summary.ok() ? ErrorCode::kInternal : summary.error().code;
+  }
+  edet::testing::TemporaryDirectory folder_;
+  std::filesystem::path path_ = folder_ / "model.onnx";
+};
+
+TEST_F(OnnxFile, PassesTheFormatsOwnChecker) {
+  for (int64_t opset : {11, 13, 17}) {
+    ::onnx::ModelProto model;
+    ASSERT_TRUE(model.ParseFromString(Write(opset)));
+    EXPECT_NO_THROW(::onnx::checker::check_model(model)) << "opset " << opset;
+    EXPECT_EQ(model.opset_import(0).version(), opset);
+  }
+}
+
+TEST_F(OnnxFile, IsTheSameForTheSameGraph) { EXPECT_EQ(Write(), Write()); }
+
+TEST_F(OnnxFile, IsRefusedForOpsetsThatMeanSomethingElse) {
+  WriteOptions options;
+  for (int64_t opset : {10, 18}) {
+    options.opset = opset;
+    EXPECT_EQ(WriteModel(SmallGraph(), options, path_).error().code, ErrorCode::kUnsupported);
+  }
+}
+
+TEST_F(OnnxFile, CannotBeWrittenIntoNowhere) {
+  EXPECT_EQ(WriteModel(SmallGraph(), {}, folder_ / "no" / "model.onnx").error().code,
+            ErrorCode::kIo);
+}
+
+TEST_F(OnnxFile, IsSummarized) {
+  Write();
+  Result<ModelSummary> summary = SummarizeModel(path_);
+  ASSERT_TRUE(summary.ok());
+  EXPECT_EQ(summary->nodes, 2u);
+  EXPECT_EQ(summary->parameters, 1u);
+  EXPECT_EQ(summary->inputs.at(0).shape, (std::vector<std::string>{"N", "3"}));
+  EXPECT_EQ(summary->inputs.at(0).type, "float32");
+  EXPECT_EQ(summary->operators.at("Relu"), 1);
+  EXPECT_EQ(summary->metadata.at("made"), "here");
+}
+
+TEST_F(OnnxFile, IsCorruptWhenCutOffOrSomethingElse) {
+  std::string bytes = Write();
+  EXPECT_EQ(SummaryError(bytes.substr(0, bytes.size() / 2)), ErrorCode::kCorrupt);
+  EXPECT_EQ(SummaryError("This is no model.\n"), ErrorCode::kCorrupt);
+  EXPECT_EQ(SummaryError(""), ErrorCode::kCorrupt);
+  EXPECT_EQ(SummaryError(std::string(1000, '\xff')), ErrorCode::kCorrupt);
+}
+
+// An export of tf2onnx, as users have it: a uint8 image and post-processing inside.
+TEST_F(OnnxFile, OfAnotherExporterIsSummarized) {
+  EDET_SKIP_WITHOUT("golden/d0/d0_tf2onnx_raw.onnx");
+  Result<ModelSummary> summary =
+      SummarizeModel(edet::testing::ReferenceData() / "golden/d0/d0_tf2onnx_raw.onnx");
+  ASSERT_TRUE(summary.ok());
+  EXPECT_EQ(summary->inputs.at(0).type, "uint8");
+  EXPECT_EQ(summary->operators.count("NonMaxSuppression"), 1u);
+  EXPECT_EQ(summary->opsets.at(""), 11);
+}
+
+}  // namespace
+}  // namespace edet::onnx_format
