@@ -7,7 +7,6 @@
 #include <cmath>
 #include <functional>
 #include <map>
-#include <optional>
 #include <set>
 #include <utility>
 
@@ -27,29 +26,89 @@ struct BadValue {
 
 // Keys of AutoML's configuration that decide nothing about the network at inference.
 const std::set<std::string>& TrainingKeys() {
-  static const std::set<std::string> keys = {
-      "target_size", "input_rand_hflip", "jitter_min", "jitter_max", "autoaugment_policy", "grid_mask", "sample_image",
-      "map_freq", "seg_num_classes", "skip_crowd_during_training", "max_instances_per_image", "regenerate_source_id",
-      "is_training_bn", "momentum", "optimizer", "learning_rate", "lr_warmup_init", "lr_warmup_epoch",
-      "first_lr_drop_epoch", "second_lr_drop_epoch", "poly_lr_power", "clip_gradients_norm", "num_epochs", "data_format",
-      "label_smoothing", "alpha", "gamma", "delta", "box_loss_weight", "iou_loss_type", "iou_loss_weight",
-      "weight_decay", "strategy", "mixed_precision", "loss_scale", "drop_remainder", "tflite_max_detections",
-      "img_summary_steps", "lr_decay_method", "moving_average_decay", "ckpt_var_scope", "skip_mismatch",
-      "var_freeze_expr", "use_keras_model", "dataset_type", "positives_momentum", "grad_checkpoint", "verbose",
-      "save_freq", "label_map", "nms_configs", "batch_size", "eval_samples", "num_examples_per_epoch", "model_dir",
-      "model_name", "steps_per_execution", "steps_per_epoch", "as_dict", "num_shards", "val_json_file", "testdev_dir",
-      "profile", "mode", "num_cores", "iterations_per_loop", "backbone_ckpt", "ckpt", "debug", "cache"};
+  static const std::set<std::string> keys = {"target_size",
+                                             "input_rand_hflip",
+                                             "jitter_min",
+                                             "jitter_max",
+                                             "autoaugment_policy",
+                                             "grid_mask",
+                                             "sample_image",
+                                             "map_freq",
+                                             "seg_num_classes",
+                                             "skip_crowd_during_training",
+                                             "max_instances_per_image",
+                                             "regenerate_source_id",
+                                             "is_training_bn",
+                                             "momentum",
+                                             "optimizer",
+                                             "learning_rate",
+                                             "lr_warmup_init",
+                                             "lr_warmup_epoch",
+                                             "first_lr_drop_epoch",
+                                             "second_lr_drop_epoch",
+                                             "poly_lr_power",
+                                             "clip_gradients_norm",
+                                             "num_epochs",
+                                             "data_format",
+                                             "label_smoothing",
+                                             "alpha",
+                                             "gamma",
+                                             "delta",
+                                             "box_loss_weight",
+                                             "iou_loss_type",
+                                             "iou_loss_weight",
+                                             "weight_decay",
+                                             "strategy",
+                                             "mixed_precision",
+                                             "loss_scale",
+                                             "drop_remainder",
+                                             "tflite_max_detections",
+                                             "img_summary_steps",
+                                             "lr_decay_method",
+                                             "moving_average_decay",
+                                             "ckpt_var_scope",
+                                             "skip_mismatch",
+                                             "var_freeze_expr",
+                                             "use_keras_model",
+                                             "dataset_type",
+                                             "positives_momentum",
+                                             "grad_checkpoint",
+                                             "verbose",
+                                             "save_freq",
+                                             "label_map",
+                                             "nms_configs",
+                                             "batch_size",
+                                             "eval_samples",
+                                             "num_examples_per_epoch",
+                                             "model_dir",
+                                             "model_name",
+                                             "steps_per_execution",
+                                             "steps_per_epoch",
+                                             "as_dict",
+                                             "num_shards",
+                                             "val_json_file",
+                                             "testdev_dir",
+                                             "profile",
+                                             "mode",
+                                             "num_cores",
+                                             "iterations_per_loop",
+                                             "backbone_ckpt",
+                                             "ckpt",
+                                             "debug",
+                                             "cache"};
   return keys;
 }
 
 bool IsNone(const YAML::Node& node) {
-  return !node.IsDefined() || node.IsNull() || (node.IsScalar() && (node.Scalar() == "None" || node.Scalar().empty()));
+  return !node.IsDefined() || node.IsNull() ||
+         (node.IsScalar() && (node.Scalar() == "None" || node.Scalar().empty()));
 }
 
 template <typename T>
 T As(const YAML::Node& node, const char* kind) {
   T value{};
-  if (!node.IsScalar() || !YAML::convert<T>::decode(node, value)) throw BadValue{std::string("is not ") + kind};
+  if (!node.IsScalar() || !YAML::convert<T>::decode(node, value))
+    throw BadValue{std::string("is not ") + kind};
   return value;
 }
 
@@ -100,7 +159,8 @@ void SetAspectRatios(const YAML::Node& node, Hparams& h) {
   h.aspect_ratios.clear();
   for (const YAML::Node& item : node) {
     std::vector<float> values = Numbers(item);
-    bool good = values.size() <= 2 && std::all_of(values.begin(), values.end(), [](float v) { return v > 0.F; });
+    bool good = values.size() <= 2 &&
+                std::all_of(values.begin(), values.end(), [](float v) { return v > 0.F; });
     if (!good) throw BadValue{"holds neither a ratio nor a pair [x, y] above 0"};
     h.aspect_ratios.push_back(values.size() == 1 ? detect::AspectRatio(values[0])
                                                  : detect::AspectRatio(values[0], values[1]));
@@ -145,10 +205,12 @@ FusionMethod FusionOf(const YAML::Node& node) {
 
 void SetFpnConfig(const YAML::Node& node, Hparams& h) {
   if (IsNone(node)) return;
-  if (!node.IsMap() || !node["nodes"] || !node["nodes"].IsSequence()) throw BadValue{"has no list 'nodes'"};
+  if (!node.IsMap() || !node["nodes"] || !node["nodes"].IsSequence())
+    throw BadValue{"has no list 'nodes'"};
   h.fpn_nodes.clear();
   for (const YAML::Node& item : node["nodes"]) {
-    if (!item.IsMap() || !item["feat_level"] || !item["inputs_offsets"] || !item["inputs_offsets"].IsSequence()) {
+    if (!item.IsMap() || !item["feat_level"] || !item["inputs_offsets"] ||
+        !item["inputs_offsets"].IsSequence()) {
       throw BadValue{"has a node without feat_level or inputs_offsets"};
     }
     FusionNode made{Integer(item["feat_level"]), {}};
@@ -165,12 +227,15 @@ void CheckHeads(const YAML::Node& node, Hparams&) {
   if (node.IsScalar()) heads.insert(Text(node));
   for (const YAML::Node& item : node) heads.insert(Text(item));
   for (const std::string& head : heads) {
-    if (head != "object_detection") throw BadValue{"has '" + head + "': only object_detection is converted", ErrorCode::kUnsupported};
+    if (head != "object_detection")
+      throw BadValue{"has '" + head + "': only object_detection is converted",
+                     ErrorCode::kUnsupported};
   }
 }
 
 void RefuseUnlessNone(const YAML::Node& node, Hparams&) {
-  if (!IsNone(node)) throw BadValue{"is not converted; leave it out or None", ErrorCode::kUnsupported};
+  if (!IsNone(node))
+    throw BadValue{"is not converted; leave it out or None", ErrorCode::kUnsupported};
 }
 
 using Setter = std::function<void(const YAML::Node&, Hparams&)>;
@@ -185,19 +250,28 @@ const std::map<std::string, Setter>& Setters() {
       {"aspect_ratios", SetAspectRatios},
       {"anchor_scale", [](const YAML::Node& n, Hparams& h) { h.anchor_scale = Numbers(n); }},
       {"act_type", [](const YAML::Node& n, Hparams& h) { h.act_type = ActivationOf(n); }},
-      {"fpn_name", [](const YAML::Node& n, Hparams& h) {
-         h.quad_fpn = !IsNone(n) && Choice<bool>(n, {{"bifpn", false}, {"bifpn_dyn", false}, {"qufpn", true}});
+      {"fpn_name",
+       [](const YAML::Node& n, Hparams& h) {
+         h.quad_fpn = !IsNone(n) &&
+                      Choice<bool>(n, {{"bifpn", false}, {"bifpn_dyn", false}, {"qufpn", true}});
        }},
       {"fpn_config", SetFpnConfig},
-      {"fpn_weight_method", [](const YAML::Node& n, Hparams& h) { h.fpn_weight_method = FusionOf(n); }},
+      {"fpn_weight_method",
+       [](const YAML::Node& n, Hparams& h) { h.fpn_weight_method = FusionOf(n); }},
       {"fpn_num_filters", [](const YAML::Node& n, Hparams& h) { h.fpn_num_filters = Integer(n); }},
-      {"fpn_cell_repeats", [](const YAML::Node& n, Hparams& h) { h.fpn_cell_repeats = Integer(n); }},
-      {"box_class_repeats", [](const YAML::Node& n, Hparams& h) { h.box_class_repeats = Integer(n); }},
+      {"fpn_cell_repeats",
+       [](const YAML::Node& n, Hparams& h) { h.fpn_cell_repeats = Integer(n); }},
+      {"box_class_repeats",
+       [](const YAML::Node& n, Hparams& h) { h.box_class_repeats = Integer(n); }},
       {"separable_conv", [](const YAML::Node& n, Hparams& h) { h.separable_conv = Boolean(n); }},
-      {"apply_bn_for_resampling", [](const YAML::Node& n, Hparams& h) { h.apply_bn_for_resampling = Boolean(n); }},
-      {"conv_after_downsample", [](const YAML::Node& n, Hparams& h) { h.conv_after_downsample = Boolean(n); }},
-      {"conv_bn_act_pattern", [](const YAML::Node& n, Hparams& h) { h.conv_bn_act_pattern = Boolean(n); }},
-      {"survival_prob", [](const YAML::Node& n, Hparams& h) { h.head_residual = !IsNone(n) && Number(n) != 0.F; }},
+      {"apply_bn_for_resampling",
+       [](const YAML::Node& n, Hparams& h) { h.apply_bn_for_resampling = Boolean(n); }},
+      {"conv_after_downsample",
+       [](const YAML::Node& n, Hparams& h) { h.conv_after_downsample = Boolean(n); }},
+      {"conv_bn_act_pattern",
+       [](const YAML::Node& n, Hparams& h) { h.conv_bn_act_pattern = Boolean(n); }},
+      {"survival_prob",
+       [](const YAML::Node& n, Hparams& h) { h.head_residual = !IsNone(n) && Number(n) != 0.F; }},
       {"backbone_name", [](const YAML::Node& n, Hparams& h) { h.backbone_name = Text(n); }},
       {"backbone_config", RefuseUnlessNone},
       {"mean_rgb", [](const YAML::Node& n, Hparams& h) { SetPerChannel(n, h.mean_rgb); }},
@@ -207,16 +281,21 @@ const std::map<std::string, Setter>& Setters() {
   return setters;
 }
 
-Error KeyError(const std::string& key, const BadValue& bad) { return {bad.code, key + " " + bad.what, "hparams", ""}; }
+Error KeyError(const std::string& key, const BadValue& bad) {
+  return {bad.code, key + " " + bad.what, "hparams", ""};
+}
 
 Error UnknownKey(const std::string& key) {
   std::vector<std::string> known(TrainingKeys().begin(), TrainingKeys().end());
   for (const auto& [name, setter] : Setters()) known.push_back(name);
+  std::vector<std::string> near = NearestNames(key, known, 1);
   return {ErrorCode::kInvalidArgument, "there is no hyperparameter '" + key + "'", "hparams",
-          "did you mean '" + Nearest(key, known) + "'?"};
+          near.empty() ? "AutoML's hparams_config.py has the names"
+                       : "did you mean '" + near[0] + "'?"};
 }
 
-// AdvProp's preprocessing (scale_range: x * 2 / 255 - 1) is a mean and deviation of 127.5 on RGB 0..255.
+// AdvProp's preprocessing (scale_range: x * 2 / 255 - 1) is a mean and deviation of 127.5 on RGB
+// 0..255.
 void ApplyScaleRange(const YAML::Node& root, Hparams& h, std::vector<std::string>& notes) {
   YAML::Node flag = root["scale_range"];
   if (IsNone(flag) || !Boolean(flag)) return;
@@ -226,7 +305,9 @@ void ApplyScaleRange(const YAML::Node& root, Hparams& h, std::vector<std::string
     h.mean_rgb[c] += deviation;
     h.stddev_rgb[c] = deviation;
   }
-  notes.emplace_back("scale_range: pixels are mapped to -1..1 in the graph, where AutoML's own export leaves it out");
+  notes.emplace_back(
+      "scale_range: pixels are mapped to -1..1 in the graph, where AutoML's own export leaves it "
+      "out");
 }
 
 std::string Shown(const YAML::Node& node) {
@@ -236,7 +317,8 @@ std::string Shown(const YAML::Node& node) {
 }
 
 Result<Hparams> Apply(const YAML::Node& root, Hparams hparams, std::vector<std::string>& notes) {
-  if (!root.IsMap()) return Error{ErrorCode::kCorrupt, "holds no keys", "hparams", "key: value, one a line"};
+  if (!root.IsMap())
+    return Error{ErrorCode::kCorrupt, "holds no keys", "hparams", "key: value, one a line"};
   if (YAML::Node name = root["name"]; !IsNone(name)) {
     EDET_ASSIGN_OR_RETURN(hparams, FindModel(Text(name)));
     notes.push_back("name: " + hparams.model_name);
@@ -271,11 +353,15 @@ Result<YAML::Node> ParsePairs(const std::string& text) {
     begin = end + 1;
     if (pair.empty()) continue;
     size_t equals = pair.find('=');
-    if (equals == std::string::npos || equals == 0 || pair.find('=', equals + 1) != std::string::npos) {
-      return Error{ErrorCode::kInvalidArgument, "'" + pair + "' is not key=value", "--hparams", "lists are written 1.0*2.0"};
+    if (equals == std::string::npos || equals == 0 ||
+        pair.find('=', equals + 1) != std::string::npos) {
+      return Error{ErrorCode::kInvalidArgument, "'" + pair + "' is not key=value", "--hparams",
+                   "lists are written 1.0*2.0"};
     }
     std::string key = pair.substr(0, equals), value = pair.substr(equals + 1);
-    key.erase(std::remove_if(key.begin(), key.end(), [](unsigned char c) { return std::isspace(c); }), key.end());
+    key.erase(
+        std::remove_if(key.begin(), key.end(), [](unsigned char c) { return std::isspace(c); }),
+        key.end());
     YAML::Node made;
     if (value.find('*') == std::string::npos) {
       made = YAML::Node(value);
@@ -311,14 +397,16 @@ Result<YAML::Node> Parse(const std::string& given) {
 
 }  // namespace
 
-Result<Hparams> ReadHparams(const std::string& given, Hparams hparams, std::vector<std::string>& notes) {
+Result<Hparams> ReadHparams(const std::string& given, Hparams hparams,
+                            std::vector<std::string>& notes) {
   try {
     EDET_ASSIGN_OR_RETURN(YAML::Node root, Parse(given));
     return Apply(root, std::move(hparams), notes);
   } catch (const BadValue& bad) {
     return Error{bad.code, "a key " + bad.what, given, ""};
   } catch (const YAML::Exception& error) {
-    return Error{ErrorCode::kCorrupt, "is not YAML: " + error.msg, given + ":" + std::to_string(error.mark.line + 1), ""};
+    return Error{ErrorCode::kCorrupt, "is not YAML: " + error.msg,
+                 given + ":" + std::to_string(error.mark.line + 1), ""};
   }
 }
 
