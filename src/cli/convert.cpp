@@ -114,13 +114,25 @@ Result<efficientdet::Hparams> StartModel(const checkpoint::Checkpoint& checkpoin
   return recognition.hparams;
 }
 
+// What --hparams says, or the config.yaml that AutoML's trainers leave beside their checkpoints.
+std::string HparamsFor(const checkpoint::Checkpoint& checkpoint, const Options& options,
+                       Conversion& conversion) {
+  if (!options.hparams.empty() || !options.model.empty()) return options.hparams;
+  fs::path beside = checkpoint.summary().prefix.parent_path() / "config.yaml";
+  std::error_code ignored;
+  if (!fs::is_regular_file(beside, ignored)) return "";
+  conversion.reasons.emplace_back(
+      "config.yaml beside the checkpoint is used (--model goes without it)");
+  return beside.string();
+}
+
 Status ChooseModel(const checkpoint::Checkpoint& checkpoint, const Options& options,
                    Conversion& conversion) {
   EDET_ASSIGN_OR_RETURN(conversion.hparams, StartModel(checkpoint, options, conversion));
   efficientdet::Hparams& hparams = conversion.hparams;
-  if (!options.hparams.empty()) {
-    EDET_ASSIGN_OR_RETURN(hparams,
-                          efficientdet::ReadHparams(options.hparams, hparams, conversion.reasons));
+  std::string given = HparamsFor(checkpoint, options, conversion);
+  if (!given.empty()) {
+    EDET_ASSIGN_OR_RETURN(hparams, efficientdet::ReadHparams(given, hparams, conversion.reasons));
   }
   if (int classes = efficientdet::NumClassesOf(checkpoint, hparams.num_anchors()); classes > 0) {
     hparams.num_classes = classes;
