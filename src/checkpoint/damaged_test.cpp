@@ -344,10 +344,11 @@ TEST_F(Damaged, DataFileThatIsNone) {
 }
 
 TEST_F(Damaged, StateFileThatLeavesItsFolder) {
-  for (const char* stated : {"../m", "/etc/m", "sub/../../m"}) {
+  Write(folder_ / "checkpoint", "model_checkpoint_path: \"/etc/elsewhere\"\n");
+  ExpectError(OpenError(folder_.path()), ErrorCode::kUnsupported, "points outside its folder");
+  for (const char* stated : {"../m", "sub/../../m"}) {
     Write(folder_ / "checkpoint", std::string("model_checkpoint_path: \"") + stated + "\"\n");
-    ExpectError(OpenError(folder_.path()), ErrorCode::kUnsupported,
-                "points outside its folder");
+    ExpectError(OpenError(folder_.path()), ErrorCode::kUnsupported, "points outside its folder");
     EXPECT_THAT(OpenError(folder_ / "checkpoint").hint,
                 HasSubstr("give " + prefix_.string() + " instead"));
   }
@@ -356,6 +357,16 @@ TEST_F(Damaged, StateFileThatLeavesItsFolder) {
   fs::create_directory(folder_ / "sub");
   Write(folder_ / "sub" / "checkpoint", "model_checkpoint_path: \"../m\"\n");
   EXPECT_TRUE(Checkpoint::Open(folder_ / "sub", follow).ok());
+}
+
+// As tf.train.Saver leaves it: the path on the machine that trained.
+TEST_F(Damaged, StateFileWithAnAbsolutePathMeansTheCheckpointBesideIt) {
+  for (const std::string& stated : {std::string("/home/trainer/run/m"), prefix_.string()}) {
+    Write(folder_ / "checkpoint", "model_checkpoint_path: \"" + stated + "\"\n");
+    Result<Checkpoint> checkpoint = Checkpoint::Open(folder_.path());
+    ASSERT_TRUE(checkpoint.ok()) << checkpoint.error().ToString();
+    EXPECT_EQ(checkpoint->summary().prefix, prefix_);
+  }
 }
 
 TEST_F(Damaged, StateFileThatCannotBeFollowed) {

@@ -73,16 +73,19 @@ bool LeavesFolder(const fs::path& stated) {
   return !normal.empty() && *normal.begin() == "..";
 }
 
-// The folder of the state file is the only one that its path may lead into.
+// The folder of the state file is the only one that its path may lead into. TensorFlow writes
+// absolute paths, of the machine that trained: a checkpoint of that name beside the state file is
+// the one.
 Result<fs::path> FollowStateFile(const fs::path& state_file, const Limits& limits) {
   EDET_ASSIGN_OR_RETURN(std::string text, StatedPath(state_file));
   fs::path folder = state_file.parent_path();
   fs::path stated(text);
   if (LeavesFolder(stated) && !limits.follow_outside) {
     fs::path beside = folder / stated.filename();
-    std::string hint = Exists(WithSuffix(beside, ".index"))
-                           ? "give " + beside.string() + " instead"
-                           : "give the prefix of the checkpoint itself";
+    bool is_beside = Exists(WithSuffix(beside, ".index"));
+    if (is_beside && stated.is_absolute()) return beside;
+    std::string hint = is_beside ? "give " + beside.string() + " instead"
+                                 : "give the prefix of the checkpoint itself";
     return Error{ErrorCode::kUnsupported,
                  "the state file points outside its folder, to '" + text + "'", state_file.string(),
                  hint};

@@ -236,6 +236,20 @@ std::string Joined(const std::vector<std::string>& lines) {
   return text;
 }
 
+// The parser library decodes raw heads with AutoML's usual anchors; of them it can be told the
+// scale only.
+std::string AnchorAdvice(const efficientdet::Hparams& h, NmsKind nms) {
+  const efficientdet::Hparams usual;
+  bool usual_shapes = h.min_level == usual.min_level && h.num_scales == usual.num_scales &&
+                      h.aspect_ratios == usual.aspect_ratios;
+  if (nms != NmsKind::kNone || (usual_shapes && h.anchor_scale == usual.anchor_scale)) return "";
+  if (!usual_shapes)
+    return "raw heads: the parser library does not know these anchors: take --nms decoded";
+  return fmt::format(
+      "raw heads: start the program with EDET_PARSER_ANCHOR_SCALE={}, or take --nms decoded",
+      h.anchor_scale);
+}
+
 deepstream::ModelFacts FactsFor(const Options& options, const Conversion& conversion) {
   deepstream::ModelFacts facts;
   facts.model_name = conversion.hparams.model_name;
@@ -246,6 +260,7 @@ deepstream::ModelFacts FactsFor(const Options& options, const Conversion& conver
   facts.postprocessing = PostprocessingOf(options.nms);
   facts.output_names = conversion.outputs;
   facts.batch_size = static_cast<uint32_t>(options.batch);
+  facts.anchor_advice = AnchorAdvice(conversion.hparams, options.nms);
   facts.score_threshold = options.score_threshold;
   facts.max_detections = static_cast<uint32_t>(options.max_detections);
   return facts;
@@ -343,6 +358,9 @@ Status Convert(const Options& options, bool quiet) {
   conversion.checkpoint = checkpoint.Description();
   EDET_RETURN_IF_ERROR(ChooseModel(checkpoint, options, conversion));
   EDET_RETURN_IF_ERROR(ChooseLabels(options, conversion));
+  if (std::string advice = AnchorAdvice(conversion.hparams, options.nms); !advice.empty()) {
+    conversion.reasons.push_back("NOTE " + advice);
+  }
   EDET_ASSIGN_OR_RETURN(graph::Graph graph, Build(checkpoint, options, conversion));
   NoteGraph(graph, conversion);
   EDET_RETURN_IF_ERROR(WriteFolder(std::move(graph), options, conversion));

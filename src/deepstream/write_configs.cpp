@@ -140,6 +140,7 @@ void WriteOutput(const ModelFacts& facts, ConfigText& text) {
   if (!facts.output_names.empty()) text.SetList("output-blob-names", facts.output_names);
   text.Set("custom-lib-path", facts.parser_library);
   text.Comment("Finds out by itself which outputs the graph has.");
+  if (!facts.anchor_advice.empty()) text.Comment(Plain(facts.anchor_advice));
   text.Set("parse-bbox-func-name", "NvDsInferParseEfficientDet");
   text.Set("num-detected-classes", facts.num_classes);
   text.Comment(

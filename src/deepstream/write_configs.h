@@ -23,6 +23,9 @@ struct ModelFacts {
   std::vector<std::string> output_names;
   bool fp16 = true;  // network-mode 2 on the device
   uint32_t batch_size = 1;
+  // Set where raw heads have other anchors than the parser library assumes: what to do, for a
+  // comment.
+  std::string anchor_advice;
   float score_threshold = 0.4F;   // of the graph, and of every class in the config
   uint32_t max_detections = 100;  // objects of one class at the most
 };
