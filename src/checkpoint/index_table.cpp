@@ -24,7 +24,7 @@ constexpr size_t kTrailerBytes = 5;  // compression type, masked CRC-32C
 constexpr uint64_t kTableMagic = 0xdb4775248b80fb57u;
 constexpr uint64_t kSnappyMaxExpansion = 32;  // a 3-byte copy makes 64 bytes at most
 
-struct BlockHandle {
+struct BlockPlace {
   uint64_t offset = 0;
   uint64_t size = 0;
 };
@@ -53,7 +53,7 @@ class Vetting {
   Status Run() {
     if (!EndsLikeIndexTable(table_)) return NotATable();
     CodedInputStream footer = Stream(table_.substr(table_.size() - kFooterBytes, 40));
-    BlockHandle meta, index;
+    BlockPlace meta, index;
     if (!ReadHandle(footer, meta) || !ReadHandle(footer, index)) {
       return Corrupt("bad block handle in the footer", table_.size() - kFooterBytes);
     }
@@ -77,7 +77,7 @@ class Vetting {
             "the index is damaged; copy it again"};
   }
 
-  static bool ReadHandle(CodedInputStream& in, BlockHandle& handle) {
+  static bool ReadHandle(CodedInputStream& in, BlockPlace& handle) {
     uint64_t offset = 0, size = 0;
     if (!in.ReadVarint64(&offset) || !in.ReadVarint64(&size)) return false;
     handle = {offset, size};
@@ -86,7 +86,7 @@ class Vetting {
 
   Status VetDataBlock(std::string_view value, uint64_t index_offset) {
     CodedInputStream in = Stream(value);
-    BlockHandle handle;
+    BlockPlace handle;
     if (!ReadHandle(in, handle)) return Corrupt("bad block handle", index_offset);
     // In order and apart, so that a small file cannot make the same bytes be read over and over.
     if (handle.offset < data_end_) return Corrupt("data blocks overlap", handle.offset);
@@ -95,7 +95,7 @@ class Vetting {
     return {};
   }
 
-  Status VetBlock(const BlockHandle& handle, const Visitor& visit) {
+  Status VetBlock(const BlockPlace& handle, const Visitor& visit) {
     if (!RangeFits(handle.offset, handle.size, table_.size() - kFooterBytes) ||
         !RangeFits(handle.offset + handle.size, kTrailerBytes, table_.size() - kFooterBytes)) {
       return Corrupt(

@@ -35,10 +35,10 @@ T Need(Result<T> result) {
 
 // A folder stands for the deepstream_app.txt in it.
 fs::path ConfigFile(const std::string& argument) {
-  const fs::path path = argument;
+  fs::path path = argument;
   std::error_code error;
   if (!fs::is_directory(path, error)) return path;
-  const fs::path file = path / "deepstream_app.txt";
+  fs::path file = path / "deepstream_app.txt";
   if (fs::exists(file, error)) return file;
   throw CommandFailed{
       Error{ErrorCode::kNotFound, "the folder holds no deepstream_app.txt", argument,

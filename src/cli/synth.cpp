@@ -1,4 +1,5 @@
 #include <CLI/CLI.hpp>
+#include <charconv>
 #include <cstdio>
 #include <memory>
 
@@ -6,6 +7,19 @@
 #include "video/scene.h"
 
 namespace edet::cli {
+
+namespace {
+
+// "640x360", and nothing else.
+bool ParseSize(const std::string& text, unsigned& width, unsigned& height) {
+  const char* end = text.data() + text.size();
+  auto first = std::from_chars(text.data(), end, width);
+  if (first.ec != std::errc() || first.ptr == end || *first.ptr != 'x') return false;
+  auto second = std::from_chars(first.ptr + 1, end, height);
+  return second.ec == std::errc() && second.ptr == end;
+}
+
+}  // namespace
 
 void AddSynthCommand(CLI::App& app, Session& session) {
   CLI::App* command =
@@ -23,9 +37,7 @@ void AddSynthCommand(CLI::App& app, Session& session) {
       ->capture_default_str();
   command->add_option("--size", *size, "WIDTHxHEIGHT in pixels, even")->capture_default_str();
   command->callback([options, size, &session] {
-    int used = 0;
-    if (std::sscanf(size->c_str(), "%ux%u%n", &options->width, &options->height, &used) != 2 ||
-        used != static_cast<int>(size->size())) {
+    if (!ParseSize(*size, options->width, options->height)) {
       throw CommandFailed{Error{ErrorCode::kInvalidArgument, "not a size: " + *size, "--size",
                                 "write for example 640x360"}};
     }
