@@ -241,13 +241,13 @@ std::string Joined(const std::vector<std::string>& lines) {
 std::string AnchorAdvice(const efficientdet::Hparams& h, NmsKind nms) {
   const efficientdet::Hparams usual;
   bool usual_shapes = h.min_level == usual.min_level && h.num_scales == usual.num_scales &&
-                      h.aspect_ratios == usual.aspect_ratios;
+                      h.aspect_ratios == usual.aspect_ratios && h.anchor_scale.size() == 1;
   if (nms != NmsKind::kNone || (usual_shapes && h.anchor_scale == usual.anchor_scale)) return "";
   if (!usual_shapes)
     return "raw heads: the parser library does not know these anchors: take --nms decoded";
   return fmt::format(
       "raw heads: start the program with EDET_PARSER_ANCHOR_SCALE={}, or take --nms decoded",
-      h.anchor_scale);
+      h.anchor_scale[0]);
 }
 
 deepstream::ModelFacts FactsFor(const Options& options, const Conversion& conversion) {

@@ -12,6 +12,7 @@ namespace detect {
 struct AspectRatio {
   AspectRatio(float ratio);  // NOLINT: a number is a ratio
   AspectRatio(float width_factor, float height_factor);
+  bool operator==(const AspectRatio& other) const { return x == other.x && y == other.y; }
   double x, y;
 };
 
