@@ -17,6 +17,7 @@
 #include "efficientdet/hparams.h"
 #include "efficientdet/labels.h"
 #include "efficientdet/model.h"
+#include "efficientdet/read_hparams.h"
 #include "efficientdet/variables.h"
 #include "onnx/write.h"
 
@@ -34,6 +35,7 @@ struct Options {
   fs::path checkpoint;
   fs::path output;
   std::string model;
+  std::string hparams;
   NmsKind nms = NmsKind::kPlugin;
   std::optional<NmsSemantics> semantics;
   float score_threshold = 0.4F;
@@ -100,24 +102,43 @@ Error WrongModel(const checkpoint::Checkpoint& checkpoint, const efficientdet::H
           checkpoint.summary().prefix.string(), hint};
 }
 
+// Where to begin: the model that was named, or the one that the variables are nearest to.
+Result<efficientdet::Hparams> StartModel(const checkpoint::Checkpoint& checkpoint,
+                                         const Options& options, Conversion& conversion) {
+  if (!options.model.empty()) {
+    conversion.reasons.push_back("model " + options.model + " as asked");
+    return efficientdet::FindModel(options.model);
+  }
+  efficientdet::Recognition recognition = efficientdet::RecognizeModel(checkpoint);
+  conversion.reasons = recognition.reasons;
+  return recognition.hparams;
+}
+
+// What --hparams says, or the config.yaml that AutoML's trainers leave beside their checkpoints.
+std::string HparamsFor(const checkpoint::Checkpoint& checkpoint, const Options& options,
+                       Conversion& conversion) {
+  if (!options.hparams.empty() || !options.model.empty()) return options.hparams;
+  fs::path beside = checkpoint.summary().prefix.parent_path() / "config.yaml";
+  std::error_code ignored;
+  if (!fs::is_regular_file(beside, ignored)) return "";
+  conversion.reasons.emplace_back(
+      "config.yaml beside the checkpoint is used (--model goes without it)");
+  return beside.string();
+}
+
 Status ChooseModel(const checkpoint::Checkpoint& checkpoint, const Options& options,
                    Conversion& conversion) {
-  if (options.model.empty()) {
-    efficientdet::Recognition recognition = efficientdet::RecognizeModel(checkpoint);
-    conversion.hparams = recognition.hparams;
-    conversion.reasons = recognition.reasons;
-    if (!recognition.difference.empty())
-      return WrongModel(checkpoint, recognition.hparams, recognition.difference);
-    return {};
-  }
-  EDET_ASSIGN_OR_RETURN(conversion.hparams, efficientdet::FindModel(options.model));
+  EDET_ASSIGN_OR_RETURN(conversion.hparams, StartModel(checkpoint, options, conversion));
   efficientdet::Hparams& hparams = conversion.hparams;
-  if (int classes = efficientdet::NumClassesOf(checkpoint, hparams.num_anchors()); classes > 0)
+  std::string given = HparamsFor(checkpoint, options, conversion);
+  if (!given.empty()) {
+    EDET_ASSIGN_OR_RETURN(hparams, efficientdet::ReadHparams(given, hparams, conversion.reasons));
+  }
+  if (int classes = efficientdet::NumClassesOf(checkpoint, hparams.num_anchors()); classes > 0) {
     hparams.num_classes = classes;
+  }
   efficientdet::VariableDifference difference = efficientdet::CompareVariables(checkpoint, hparams);
   if (!difference.empty()) return WrongModel(checkpoint, hparams, difference);
-  conversion.reasons.push_back("model " + hparams.model_name + " as asked, " +
-                               std::to_string(hparams.num_classes) + " classes");
   return {};
 }
 
@@ -161,6 +182,14 @@ Postprocessing PostprocessingOf(NmsKind kind) {
   return Postprocessing::kNone;
 }
 
+// A ratio, or [x, y] where the pair is no ratio's.
+ordered_json AspectsJson(const efficientdet::Hparams& hparams) {
+  ordered_json list = ordered_json::array();
+  for (const detect::AspectRatio& aspect : hparams.aspect_ratios)
+    list.push_back({aspect.x, aspect.y});
+  return list;
+}
+
 ordered_json Record(const Options& options, const Conversion& conversion) {
   const efficientdet::Hparams& h = conversion.hparams;
   bool decides = options.nms != NmsKind::kNone && options.nms != NmsKind::kDecoded;
@@ -177,7 +206,7 @@ ordered_json Record(const Options& options, const Conversion& conversion) {
         {"min_level", h.min_level},
         {"max_level", h.max_level},
         {"num_scales", h.num_scales},
-        {"aspect_ratios", h.aspect_ratios},
+        {"aspect_ratios", AspectsJson(h)},
         {"anchor_scale", h.anchor_scale},
         {"mean_rgb", h.mean_rgb},
         {"stddev_rgb", h.stddev_rgb}}},
@@ -212,13 +241,13 @@ std::string Joined(const std::vector<std::string>& lines) {
 std::string AnchorAdvice(const efficientdet::Hparams& h, NmsKind nms) {
   const efficientdet::Hparams usual;
   bool usual_shapes = h.min_level == usual.min_level && h.num_scales == usual.num_scales &&
-                      h.aspect_ratios == usual.aspect_ratios;
+                      h.aspect_ratios == usual.aspect_ratios && h.anchor_scale.size() == 1;
   if (nms != NmsKind::kNone || (usual_shapes && h.anchor_scale == usual.anchor_scale)) return "";
   if (!usual_shapes)
     return "raw heads: the parser library does not know these anchors: take --nms decoded";
   return fmt::format(
       "raw heads: start the program with EDET_PARSER_ANCHOR_SCALE={}, or take --nms decoded",
-      h.anchor_scale);
+      h.anchor_scale[0]);
 }
 
 deepstream::ModelFacts FactsFor(const Options& options, const Conversion& conversion) {
@@ -365,6 +394,9 @@ void AddConvertCommand(CLI::App& app, Session& session) {
   command->add_option(
       "--model", options->model,
       "d0 to d7, d7x, lite0 to lite4, lite3x; recognised by the variables if left out");
+  command->add_option("--hparams", options->hparams,
+                      "AutoML's hyperparameters: k=v,k=v as its --hparams, or a .yaml file (its "
+                      "trainers leave config.yaml beside checkpoints)");
   AddChoice<WeightChoice>(
       command, "--weights", kWeights, [options](WeightChoice w) { options->weights = w; },
       "auto, ema or raw: averaged values where they exist (auto), or one of the two");

@@ -26,11 +26,9 @@ std::vector<HalfSize> SizesOfCell(const AnchorConfig& config, double scale, doub
   for (int scale_index = 0; scale_index < config.num_scales; ++scale_index) {
     const auto octave =
         static_cast<double>(std::exp2(static_cast<long double>(scale_index) / config.num_scales));
-    for (float aspect : config.aspect_ratios) {
-      const double aspect_x = std::sqrt(static_cast<double>(aspect));
-      const double aspect_y = 1. / aspect_x;
+    for (const AspectRatio& aspect : config.aspect_ratios) {
       sizes.push_back(
-          {scale * stride_y * octave * aspect_y / 2., scale * stride_x * octave * aspect_x / 2.});
+          {scale * stride_y * octave * aspect.y / 2., scale * stride_x * octave * aspect.x / 2.});
     }
   }
   return sizes;
@@ -53,6 +51,11 @@ size_t AnchorCount(const AnchorConfig& config, const std::vector<FeatureSize>& s
 }
 
 }  // namespace
+
+AspectRatio::AspectRatio(float ratio) : x(std::sqrt(static_cast<double>(ratio))), y(1. / x) {}
+
+AspectRatio::AspectRatio(float width_factor, float height_factor)
+    : x(width_factor), y(height_factor) {}
 
 std::vector<FeatureSize> FeatureSizes(const AnchorConfig& config) {
   std::vector<FeatureSize> sizes;

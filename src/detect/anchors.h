@@ -7,12 +7,21 @@
 namespace edet {
 namespace detect {
 
+// Shape of an anchor: width and height as factors of its side. A ratio of width to height r stands
+// for (sqrt(r), 1 / sqrt(r)), as in AutoML.
+struct AspectRatio {
+  AspectRatio(float ratio);  // NOLINT: a number is a ratio
+  AspectRatio(float width_factor, float height_factor);
+  bool operator==(const AspectRatio& other) const { return x == other.x && y == other.y; }
+  double x, y;
+};
+
 // What decides AutoML's anchors (automl/efficientdet/tf2/anchors.py, class Anchors).
 struct AnchorConfig {
   int min_level = 3;
   int max_level = 7;
   int num_scales = 3;
-  std::vector<float> aspect_ratios = {1.0F, 2.0F, 0.5F};  // width / height
+  std::vector<AspectRatio> aspect_ratios = {1.0F, 2.0F, 0.5F};
   // One scale for each level, or a single one for all levels.
   std::vector<float> anchor_scales = {4.0F};
   int image_height = 512;  // network input, pixels

@@ -8,11 +8,6 @@
 
 namespace edet::efficientdet {
 
-// A stage of MBConv blocks, already scaled for its backbone.
-struct Stage {
-  int repeats, kernel, stride, expand, input_filters, output_filters;
-};
-
 struct BackboneConfig {
   int stem_filters = 32;
   bool has_squeeze_excite = true;

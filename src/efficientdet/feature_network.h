@@ -7,16 +7,13 @@
 
 namespace edet::efficientdet {
 
-// A node of a feature network cell: it makes a feature of `level` from earlier features. Features
-// are numbered: the cell's inputs (min_level first), then each node's result.
-struct FusionNode {
-  int level;
-  std::vector<int> inputs;
-};
-
 // BiFPN (Tan, Pang and Le, 2020, figure 2d) for any range of levels: a top-down pass, then a
 // bottom-up pass that reads the cell's inputs again.
 std::vector<FusionNode> BiFpnNodes(int min_level, int max_level);
+
+// AutoML's 'qufpn' (fpn_configs.py): top-down and bottom-up, and bottom-up and top-down, added in
+// the end.
+std::vector<FusionNode> QuFpnNodes(int min_level, int max_level);
 
 // Adds everything between the backbone and the heads. `endpoints`: reductions 1, 2, .. of the
 // backbone. Result: one feature map a level, min_level first, each with fpn_num_filters channels.

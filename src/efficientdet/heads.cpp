@@ -17,12 +17,16 @@ ValueId AddHeadOnLevel(Layers& layers, ValueId x, const Head& head, int level,
   for (int i = 0; i < hparams.box_class_repeats; ++i) {
     std::string conv = head.scope + "-" + std::to_string(i);
     std::string norm = conv + "-bn-" + std::to_string(level);
-    x = layers.SeparableConvolution(x, conv, conv + suffix, hparams.fpn_num_filters);
+    ValueId before = x;
+    x = layers.HeadConvolution(x, conv, conv + suffix, hparams.fpn_num_filters,
+                               hparams.separable_conv, true);
     x = layers.Activate(layers.BatchNorm(x, norm), norm);
+    if (hparams.head_residual && i > 0) x = layers.Add(x, before, conv + suffix + "/residual");
   }
   std::string predict = head.scope + "-predict";
-  x = layers.SeparableConvolution(x, predict, predict + suffix,
-                                  head.values_per_anchor * hparams.num_anchors());
+  x = layers.HeadConvolution(x, predict, predict + suffix,
+                             head.values_per_anchor * hparams.num_anchors(), hparams.separable_conv,
+                             true);
   int64_t anchors = layers.height(x) * layers.width(x) * hparams.num_anchors();
   int64_t batch = layers.graph().shape(x)[0];
   x = layers.Transpose(x, predict + suffix + "/to_nhwc", {0, 2, 3, 1});

@@ -36,7 +36,7 @@ Hparams FromRow(const Row& row) {
   h.fpn_num_filters = row.fpn_filters;
   h.fpn_cell_repeats = row.fpn_repeats;
   h.box_class_repeats = row.head_repeats;
-  h.anchor_scale = row.anchor_scale;
+  h.anchor_scale = {row.anchor_scale};
   h.max_level = row.max_level;
   if (lite) {
     h.act_type = Activation::kRelu6;
@@ -81,7 +81,7 @@ detect::AnchorConfig AnchorConfigOf(const Hparams& hparams) {
   config.max_level = hparams.max_level;
   config.num_scales = hparams.num_scales;
   config.aspect_ratios = hparams.aspect_ratios;
-  config.anchor_scales = {hparams.anchor_scale};
+  config.anchor_scales = hparams.anchor_scale;
   config.image_height = hparams.image_height;
   config.image_width = hparams.image_width;
   return config;

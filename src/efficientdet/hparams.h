@@ -11,8 +11,28 @@
 
 namespace edet::efficientdet {
 
-enum class Activation { kSwish, kRelu, kRelu6 };
-enum class FusionMethod { kFastAttention, kSum };
+enum class Activation { kSwish, kHardSwish, kRelu, kRelu6, kMish, kSmoothRelu };
+
+// How a node of the feature network weighs its inputs (fpn_weight_method).
+enum class FusionMethod {
+  kFastAttention,         // 'fastattn': relu(w) / (sum + 1e-4), a scalar an input
+  kAttention,             // 'attn': softmax, a scalar an input
+  kSum,                   // 'sum': no weights
+  kChannelFastAttention,  // 'channel_fastattn': as fastattn, a value a channel
+  kChannelAttention,      // 'channel_attn': as attn, a value a channel
+};
+
+// A node of a feature network cell: it makes a feature of `level` from earlier features. Features
+// are numbered: the cell's inputs (min_level first), then each node's result.
+struct FusionNode {
+  int level = 0;
+  std::vector<int> inputs;
+};
+
+// A stage of MBConv blocks.
+struct Stage {
+  int repeats, kernel, stride, expand, input_filters, output_filters;
+};
 
 // What decides the graph of an EfficientDet. Names and defaults are those of AutoML's
 // hparams_config.py.
@@ -25,13 +45,23 @@ struct Hparams {
   int min_level = 3;
   int max_level = 7;
   int num_scales = 3;
-  std::vector<float> aspect_ratios = {1.0F, 2.0F, 0.5F};  // width / height
-  float anchor_scale = 4.0F;
+  std::vector<detect::AspectRatio> aspect_ratios = {1.F, 2.F, 0.5F};
+  // One scale for each level, or a single one for all.
+  std::vector<float> anchor_scale = {4.0F};
   Activation act_type = Activation::kSwish;
+  bool quad_fpn = false;  // fpn_name 'qufpn'; otherwise 'bifpn'
+  // Not empty: replaces the nodes of fpn_name (fpn_config.nodes).
+  std::vector<FusionNode> fpn_nodes;
   FusionMethod fpn_weight_method = FusionMethod::kFastAttention;
   int fpn_num_filters = 64;
   int fpn_cell_repeats = 3;
   int box_class_repeats = 3;
+  bool separable_conv = true;
+  bool apply_bn_for_resampling = true;
+  bool conv_after_downsample = false;
+  bool conv_bn_act_pattern = false;
+  // survival_prob is set: each head convolution but the first adds its input, also at inference.
+  bool head_residual = false;
   // Applied to RGB values 0..255 as (x - mean) / stddev.
   std::array<float, 3> mean_rgb = {0.485F * 255, 0.456F * 255, 0.406F * 255};
   std::array<float, 3> stddev_rgb = {0.229F * 255, 0.224F * 255, 0.225F * 255};

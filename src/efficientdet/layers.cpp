@@ -87,15 +87,16 @@ ValueId Layers::ConvNode(ValueId x, const std::string& node_name, std::vector<Va
                          {"group", groups}});
 }
 
-ValueId Layers::Convolution(ValueId x, const std::string& name, int filters, Window window,
-                            bool has_bias) {
+ValueId Layers::Convolution(ValueId x, const std::string& name, const std::string& node_name,
+                            int filters, Window window, bool has_bias) {
   std::string kernel = name + "/kernel", bias = name + "/bias";
   Shape shape{window.kernel, window.kernel, channels(x), filters};
   std::vector<ValueId> inputs{
       x, Shared(kernel, [&] { return OutputMajor(variables_.Read(kernel, shape)); })};
-  if (has_bias)
+  if (has_bias) {
     inputs.push_back(Shared(bias, [&] { return AsIs(variables_.Read(bias, {filters})); }));
-  return ConvNode(x, name, std::move(inputs), filters, window, 1);
+  }
+  return ConvNode(x, node_name, std::move(inputs), filters, window, 1);
 }
 
 ValueId Layers::DepthwiseConvolution(ValueId x, const std::string& name,
@@ -107,13 +108,22 @@ ValueId Layers::DepthwiseConvolution(ValueId x, const std::string& name,
 }
 
 ValueId Layers::SeparableConvolution(ValueId x, const std::string& name,
-                                     const std::string& node_name, int filters) {
+                                     const std::string& node_name, int filters, bool has_bias) {
   ValueId spread = DepthwiseConvolution(x, name, node_name + "/depthwise", {3, 1});
   std::string kernel = name + "/pointwise_kernel", bias = name + "/bias";
   Shape shape{1, 1, channels(x), filters};
-  ValueId weights = Shared(kernel, [&] { return OutputMajor(variables_.Read(kernel, shape)); });
-  ValueId offset = Shared(bias, [&] { return AsIs(variables_.Read(bias, {filters})); });
-  return ConvNode(spread, node_name + "/pointwise", {spread, weights, offset}, filters, {1, 1}, 1);
+  std::vector<ValueId> inputs{
+      spread, Shared(kernel, [&] { return OutputMajor(variables_.Read(kernel, shape)); })};
+  if (has_bias) {
+    inputs.push_back(Shared(bias, [&] { return AsIs(variables_.Read(bias, {filters})); }));
+  }
+  return ConvNode(spread, node_name + "/pointwise", std::move(inputs), filters, {1, 1}, 1);
+}
+
+ValueId Layers::HeadConvolution(ValueId x, const std::string& name, const std::string& node_name,
+                                int filters, bool separable, bool has_bias) {
+  return separable ? SeparableConvolution(x, name, node_name, filters, has_bias)
+                   : Convolution(x, name, node_name, filters, {3, 1}, has_bias);
 }
 
 ValueId Layers::BatchNorm(ValueId x, const std::string& name) {
@@ -131,20 +141,56 @@ ValueId Layers::Sigmoid(ValueId x, const std::string& node_name) {
   return graph_.AddNode("Sigmoid", node_name, {x}, ElementType::kFloat32, graph_.shape(x));
 }
 
+ValueId Layers::Scalar(float value) {
+  return Constant("scalar_" + std::to_string(value), graph::FloatTensor({}, {value}));
+}
+
+ValueId Layers::Unary(const char* op, ValueId x, const std::string& node_name) {
+  return graph_.AddNode(op, node_name, {x}, ElementType::kFloat32, graph_.shape(x));
+}
+
+// relu6: min(max(x, 0), 6).
+ValueId Layers::Relu6(ValueId x, const std::string& node_name) {
+  return graph_.AddNode("Clip", node_name, {x, Scalar(0.F), Scalar(6.F)}, ElementType::kFloat32,
+                        graph_.shape(x));
+}
+
+// x - log(beta x + 1) / beta for x > 0, else 0. beta is a constant: AutoML makes a variable of it
+// that is never saved (20 squared, squared again). max(x, 0) first, so that both cases are one
+// formula.
+ValueId Layers::SmoothRelu(ValueId x, const std::string& node_name) {
+  constexpr float kBeta = 160000.F;
+  ValueId positive = Unary("Relu", x, node_name + "/relu");
+  ValueId scaled = Multiply(positive, Scalar(kBeta), node_name + "/scaled");
+  ValueId shifted = Add(scaled, Scalar(1.F), node_name + "/shifted");
+  ValueId log = Unary("Log", shifted, node_name + "/log");
+  ValueId part = graph_.AddNode("Div", node_name + "/log_part", {log, Scalar(kBeta)},
+                                ElementType::kFloat32, graph_.shape(x));
+  return graph_.AddNode("Sub", node_name + "/srelu", {positive, part}, ElementType::kFloat32,
+                        graph_.shape(x));
+}
+
 ValueId Layers::Activate(ValueId x, const std::string& node_name) {
   switch (activation_) {
     case Activation::kSwish:
       return Multiply(x, Sigmoid(x, node_name + "/sigmoid"), node_name + "/swish");
+    case Activation::kHardSwish: {  // x * relu6(x + 3) / 6
+      ValueId gate = Relu6(Add(x, Scalar(3.F), node_name + "/shifted"), node_name + "/gate");
+      ValueId gated = Multiply(x, gate, node_name + "/gated");
+      return Multiply(gated, Scalar(1.F / 6.F), node_name + "/hswish");
+    }
     case Activation::kRelu:
-      return graph_.AddNode("Relu", node_name + "/relu", {x}, ElementType::kFloat32,
-                            graph_.shape(x));
+      return Unary("Relu", x, node_name + "/relu");
+    case Activation::kMish: {  // x * tanh(log(1 + e^x))
+      ValueId soft = Unary("Softplus", x, node_name + "/softplus");
+      return Multiply(x, Unary("Tanh", soft, node_name + "/tanh"), node_name + "/mish");
+    }
+    case Activation::kSmoothRelu:
+      return SmoothRelu(x, node_name);
     case Activation::kRelu6:
       break;
   }
-  ValueId low = Constant("relu6_low", graph::FloatTensor({}, {0.F}));
-  ValueId high = Constant("relu6_high", graph::FloatTensor({}, {6.F}));
-  return graph_.AddNode("Clip", node_name + "/relu6", {x, low, high}, ElementType::kFloat32,
-                        graph_.shape(x));
+  return Relu6(x, node_name + "/relu6");
 }
 
 ValueId Layers::Add(ValueId a, ValueId b, const std::string& node_name) {

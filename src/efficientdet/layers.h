@@ -22,8 +22,14 @@ class Layers {
   };
 
   // Variables `name`/kernel [k, k, in, out], and `name`/bias [out] if it has one.
-  graph::ValueId Convolution(graph::ValueId x, const std::string& name, int filters, Window window,
+  // `node_name` tells apart the uses of shared weights.
+  graph::ValueId Convolution(graph::ValueId x, const std::string& name,
+                             const std::string& node_name, int filters, Window window,
                              bool has_bias);
+  graph::ValueId Convolution(graph::ValueId x, const std::string& name, int filters, Window window,
+                             bool has_bias) {
+    return Convolution(x, name, name, filters, window, has_bias);
+  }
   // Variable `name`/depthwise_kernel [k, k, in, 1]. `node_name` tells apart the uses of shared
   // weights.
   graph::ValueId DepthwiseConvolution(graph::ValueId x, const std::string& name,
@@ -31,7 +37,11 @@ class Layers {
   // 3x3 depthwise without bias, then 1x1 with bias: `name`/depthwise_kernel, pointwise_kernel [1,
   // 1, in, out], bias.
   graph::ValueId SeparableConvolution(graph::ValueId x, const std::string& name,
-                                      const std::string& node_name, int filters);
+                                      const std::string& node_name, int filters, bool has_bias);
+  // The 3x3 convolution of feature network and heads: separable, or `name`/kernel [3, 3, in, out].
+  graph::ValueId HeadConvolution(graph::ValueId x, const std::string& name,
+                                 const std::string& node_name, int filters, bool separable,
+                                 bool has_bias);
   // Variables `name`/gamma, beta, moving_mean, moving_variance [C].
   graph::ValueId BatchNorm(graph::ValueId x, const std::string& name);
   graph::ValueId Activate(graph::ValueId x, const std::string& node_name);
@@ -63,6 +73,10 @@ class Layers {
   graph::Graph& graph() { return graph_; }
 
  private:
+  graph::ValueId Scalar(float value);
+  graph::ValueId Unary(const char* op, graph::ValueId x, const std::string& node_name);
+  graph::ValueId Relu6(graph::ValueId x, const std::string& node_name);
+  graph::ValueId SmoothRelu(graph::ValueId x, const std::string& node_name);
   // The constant of this name, made by `make` at its first use: weights that levels share are read
   // once.
   template <typename Make>

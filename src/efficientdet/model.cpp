@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "efficientdet/backbone.h"
+#include "efficientdet/check_hparams.h"
 #include "efficientdet/feature_network.h"
 #include "efficientdet/heads.h"
 #include "efficientdet/layers.h"
@@ -15,22 +16,6 @@ using graph::Graph;
 using graph::Shape;
 using graph::ValueId;
 namespace {
-
-Status CheckSizes(const Hparams& h, const BuildOptions& options) {
-  auto invalid = [](std::string what, std::string where) {
-    return Error{ErrorCode::kInvalidArgument, std::move(what), std::move(where), ""};
-  };
-  if (h.image_height < 1 || h.image_width < 1 || h.image_height > 8192 || h.image_width > 8192) {
-    return invalid("the network input must be 1 to 8192 pixels high and wide", "image_size");
-  }
-  if (h.num_classes < 1 || h.num_classes > 100000)
-    return invalid("must be 1 to 100000", "num_classes");
-  if (h.min_level < 1 || h.max_level <= h.min_level || h.max_level > 12) {
-    return invalid("levels must be 1 <= min_level < max_level <= 12", "min_level, max_level");
-  }
-  if (options.batch < 1 || options.batch > 1024) return invalid("must be 1 to 1024", "--batch");
-  return {};
-}
 
 // (x - mean) / stddev per channel, on the input as it comes.
 ValueId AddNormalization(Layers& layers, ValueId input, const Hparams& h, Layout layout) {
@@ -62,7 +47,10 @@ ValueId AddImage(Layers& layers, const Hparams& h, const BuildOptions& options) 
 
 Result<Graph> BuildModel(const Hparams& hparams, VariableSource& variables,
                          const BuildOptions& options) {
-  EDET_RETURN_IF_ERROR(CheckSizes(hparams, options));
+  EDET_RETURN_IF_ERROR(CheckHparams(hparams));
+  if (options.batch < 1 || options.batch > 1024) {
+    return Error{ErrorCode::kInvalidArgument, "must be 1 to 1024", "--batch", ""};
+  }
   EDET_ASSIGN_OR_RETURN(BackboneConfig backbone, FindBackbone(hparams.backbone_name));
   Graph graph;
   graph.name = hparams.model_name;

@@ -10,8 +10,8 @@ namespace edet::efficientdet {
 // What follows the heads in the graph (A anchors, M = max_detections; boxes ymin, xmin, ymax, xmax
 // in network pixels):
 enum class NmsKind {
-  kPlugin,  // EfficientNMS_TRT: num_detections [N, 1] int32, detection_boxes [N, M, 4],
-            // detection_scores [N, M], detection_classes [N, M] int32, 0-based; boxes not clipped
+  kPlugin,   // EfficientNMS_TRT: num_detections [N, 1] int32, detection_boxes [N, M, 4],
+             // detection_scores [N, M], detection_classes [N, M] int32, 0-based; boxes not clipped
   kOnnx,     // the same four tensors by ONNX's own operators; boxes clipped to the input
   kRows,     // AutoML's `detections` [N, M, 7]: image_id, ymin, xmin, ymax, xmax, score, class
              // (1-based)

@@ -1,0 +1,106 @@
+#include "efficientdet/check_hparams.h"
+
+#include <cmath>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace edet::efficientdet {
+namespace {
+
+Error Invalid(std::string what, std::string where) {
+  return {ErrorCode::kInvalidArgument, std::move(what), std::move(where), ""};
+}
+
+Status CheckCounts(const Hparams& h) {
+  struct Range {
+    const char* name;
+    int value, least, most;
+  };
+  const Range ranges[] = {{"image_size (height)", h.image_height, 1, 8192},
+                          {"image_size (width)", h.image_width, 1, 8192},
+                          {"num_classes", h.num_classes, 1, 100000},
+                          {"min_level", h.min_level, 1, 5},
+                          {"max_level", h.max_level, h.min_level + 1, 12},
+                          {"num_scales", h.num_scales, 1, 16},
+                          {"fpn_num_filters", h.fpn_num_filters, 1, 8192},
+                          {"fpn_cell_repeats", h.fpn_cell_repeats, 0, 64},
+                          {"box_class_repeats", h.box_class_repeats, 0, 64}};
+  for (const Range& range : ranges) {
+    if (range.value >= range.least && range.value <= range.most) continue;
+    return Invalid(std::to_string(range.value) + " is not in " + std::to_string(range.least) +
+                       " to " + std::to_string(range.most),
+                   range.name);
+  }
+  return {};
+}
+
+Status CheckAnchors(const Hparams& h) {
+  auto num_levels = static_cast<size_t>(h.max_level - h.min_level + 1);
+  if (h.aspect_ratios.empty() || h.aspect_ratios.size() > 64)
+    return Invalid("must be 1 to 64 ratios", "aspect_ratios");
+  if (h.anchor_scale.size() != 1 && h.anchor_scale.size() != num_levels) {
+    return Invalid(
+        "must be one number, or one for each of the " + std::to_string(num_levels) + " levels",
+        "anchor_scale");
+  }
+  for (float scale : h.anchor_scale) {
+    if (!(scale > 0.F)) return Invalid("must be above 0", "anchor_scale");
+  }
+  for (const detect::AspectRatio& aspect : h.aspect_ratios) {
+    if (!(aspect.x > 0.) || !(aspect.y > 0.) || !std::isfinite(aspect.y))
+      return Invalid("must be above 0", "aspect_ratios");
+  }
+  for (float deviation : h.stddev_rgb) {
+    if (deviation == 0.F) return Invalid("must not be 0", "stddev_rgb");
+  }
+  return {};
+}
+
+// Between two levels both sides shrink, or none: AutoML has no way to halve one and keep the other.
+Status CheckLevels(const Hparams& h) {
+  std::vector<detect::FeatureSize> sizes = detect::FeatureSizes(AnchorConfigOf(h));
+  for (size_t i = 1; i < sizes.size(); ++i) {
+    bool shorter = sizes[i].height < sizes[i - 1].height,
+         narrower = sizes[i].width < sizes[i - 1].width;
+    if (shorter == narrower) continue;
+    return Error{ErrorCode::kUnsupported,
+                 "the picture is too small for its levels: at level " +
+                     std::to_string(h.min_level + static_cast<int>(i)) +
+                     " only one side still shrinks",
+                 "image_size, max_level", "take a larger picture or a lower max_level"};
+  }
+  return {};
+}
+
+Status CheckFusionNodes(const Hparams& h) {
+  if (h.fpn_nodes.empty()) return {};
+  int features = h.max_level - h.min_level + 1;
+  std::set<int> levels;
+  for (const FusionNode& node : h.fpn_nodes) {
+    if (node.level < h.min_level || node.level > h.max_level)
+      return Invalid("feat_level " + std::to_string(node.level) + " is not there", "fpn_config");
+    if (node.inputs.empty()) return Invalid("a node without inputs", "fpn_config");
+    for (int input : node.inputs) {
+      if (input < 0 || input >= features)
+        return Invalid("input " + std::to_string(input) + " is not there yet", "fpn_config");
+    }
+    levels.insert(node.level);
+    ++features;
+  }
+  if (levels.size() != static_cast<size_t>(h.max_level - h.min_level + 1))
+    return Invalid("not every level has a node", "fpn_config");
+  return {};
+}
+
+}  // namespace
+
+Status CheckHparams(const Hparams& hparams) {
+  EDET_RETURN_IF_ERROR(CheckCounts(hparams));
+  EDET_RETURN_IF_ERROR(CheckAnchors(hparams));
+  EDET_RETURN_IF_ERROR(CheckLevels(hparams));
+  return CheckFusionNodes(hparams);
+}
+
+}  // namespace edet::efficientdet
