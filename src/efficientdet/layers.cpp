@@ -218,8 +218,8 @@ ValueId Layers::ResizeNearest(ValueId x, const std::string& node_name, int64_t t
     x = GatherNearest(x, node_name + "/rows", 2, target_height);
     return GatherNearest(x, node_name + "/columns", 3, target_width);
   }
-  auto scale_h = static_cast<float>(target_height / height(x)),
-       scale_w = static_cast<float>(target_width / width(x));
+  const int64_t times_h = target_height / height(x), times_w = target_width / width(x);
+  auto scale_h = static_cast<float>(times_h), scale_w = static_cast<float>(times_w);
   ValueId no_roi = Constant("resize_no_roi", graph::FloatTensor({0}, {}));
   ValueId scales = graph_.AddConstant(node_name + "/scales",
                                       graph::FloatTensor({4}, {1.F, 1.F, scale_h, scale_w}));
