@@ -123,6 +123,7 @@ std::vector<detect::NetworkObject> CustomLibrary::Parse(
     const std::vector<OutputTensor>& outputs, uint32_t network_width, uint32_t network_height,
     const std::vector<detect::ClassAttributes>& classes, bool& returned) {
   std::vector<abi::LayerInfo> layers;
+  layers.reserve(outputs.size());
   for (const OutputTensor& tensor : outputs) {
     layers.push_back(ToLayer(tensor, static_cast<int>(layers.size()) + 1));
   }

@@ -97,8 +97,9 @@ Status ContactSheet::Write(const std::filesystem::path& path) const {
   cairo_paint(context.get());
   for (size_t i = 0; i < shown; ++i) {
     const Picture& picture = *kept_[shown == 1 ? 0 : i * (kept_.size() - 1) / (shown - 1)];
-    const double left = kGap + static_cast<double>(i % static_cast<size_t>(columns)) * cell_width;
-    const double top = kGap + static_cast<double>(i / static_cast<size_t>(columns)) * cell_height;
+    const size_t column = i % static_cast<size_t>(columns), row = i / static_cast<size_t>(columns);
+    const double left = kGap + static_cast<double>(column) * cell_width;
+    const double top = kGap + static_cast<double>(row) * cell_height;
     cairo_set_source_surface(context.get(), picture.surface.get(), left, top);
     cairo_paint(context.get());
     DrawCaption(context.get(), picture.caption, left, top + picture.height);

@@ -192,9 +192,9 @@ Result<Detected> Detector::Collect(Slot& slot) {
     EDET_ASSIGN_OR_RETURN(auto tensor, TensorOf(engine_.outputs()[i].name, view));
     detected.outputs.push_back(std::move(tensor));
   }
-  auto parsed =
+  const auto parsed =
       library_.Parse(detected.outputs, width_, height_, postprocess_.classes, detected.parsed);
-  detected.network = detect::ClusterObjects(std::move(parsed), postprocess_);
+  detected.network = detect::ClusterObjects(parsed, postprocess_);
   detected.frame = detect::AttachToFrame(detected.network, postprocess_, slot.fit, slot.frame_width,
                                          slot.frame_height);
   return detected;

@@ -83,6 +83,7 @@ void DrawObjects(const Canvas& canvas, const std::vector<detect::FrameObject>& o
   pango_layout_set_font_description(layout.get(), font.get());
   // The surest ones last, on top.
   std::vector<const detect::FrameObject*> order;
+  order.reserve(objects.size());
   for (const auto& object : objects) order.push_back(&object);
   std::stable_sort(order.begin(), order.end(),
                    [](const auto* a, const auto* b) { return a->confidence < b->confidence; });

