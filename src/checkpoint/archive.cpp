@@ -65,7 +65,6 @@ class Unpacking {
     for (size_t i = 0; (state = archive_read_next_header(reader_.get(), &entry)) == ARCHIVE_OK;
          ++i) {
       if (i >= kMaxEntries) return Over(fmt::format("holds more than {} files", kMaxEntries));
-      EDET_RETURN_IF_ERROR(CheckUnpackedSize());
       EDET_RETURN_IF_ERROR(Take(entry));
     }
     if (state != ARCHIVE_EOF) return Damaged();
@@ -87,13 +86,6 @@ class Unpacking {
   Error Over(const std::string& what) const {
     return {ErrorCode::kLimitExceeded, "the archive " + what, path_.string(),
             "unpack it and give the folder"};
-  }
-
-  // What was skipped is counted as well: it has to be decompressed.
-  Status CheckUnpackedSize() const {
-    auto unpacked = static_cast<uint64_t>(archive_filter_bytes(reader_.get(), 0));
-    if (unpacked <= limits_.unpacked_bytes) return {};
-    return Over(fmt::format("unpacks to more than {} bytes", limits_.unpacked_bytes));
   }
 
   Result<std::string> CheckedName(archive_entry* entry) const {
@@ -127,26 +119,27 @@ class Unpacking {
       return Refused("the archive holds a special file, '" + name + "'");
     std::string place = (path_ / name).string();
     if (fs::path(name).filename() == "saved_model.pb") saved_models_.push_back(place);
+    EDET_ASSIGN_OR_RETURN(std::string bytes, Contents(name, IsWanted(name)));
     if (!IsWanted(name)) return {};
-    EDET_ASSIGN_OR_RETURN(std::string bytes, Contents(name));
     if (!files_.emplace(place, std::move(bytes)).second)
       return Refused("the archive holds '" + name + "' twice");
     return {};
   }
 
-  // Grows with what is really there: the size in an entry's header is only a claim.
-  Result<std::string> Contents(const std::string& name) {
+  // Grows with what is really there: the size in an entry's header is only a claim. What is not
+  // kept is read and counted as well, for it has to be decompressed.
+  Result<std::string> Contents(const std::string& name, bool keep) {
     std::string bytes;
     std::vector<char> buffer(kReadBytes);
     for (;;) {
       la_ssize_t got = archive_read_data(reader_.get(), buffer.data(), buffer.size());
       if (got < 0) return Damaged();
       if (got == 0) return bytes;
-      kept_bytes_ += static_cast<uint64_t>(got);
-      if (kept_bytes_ > limits_.unpacked_bytes)
+      unpacked_bytes_ += static_cast<uint64_t>(got);
+      if (unpacked_bytes_ > limits_.unpacked_bytes)
         return Over(
             fmt::format("unpacks to more than {} bytes, in '{}'", limits_.unpacked_bytes, name));
-      bytes.append(buffer.data(), static_cast<size_t>(got));
+      if (keep) bytes.append(buffer.data(), static_cast<size_t>(got));
     }
   }
 
@@ -195,7 +188,7 @@ class Unpacking {
   std::unique_ptr<archive, FreeArchive> reader_;
   std::map<std::string, std::string> files_;
   std::vector<std::string> saved_models_;
-  uint64_t kept_bytes_ = 0;
+  uint64_t unpacked_bytes_ = 0;
 };
 
 }  // namespace
