@@ -15,10 +15,17 @@ if(EDET_BUILD_BENCH)
   find_package(benchmark REQUIRED)
 endif()
 
+pkg_check_modules(LIBARCHIVE REQUIRED IMPORTED_TARGET libarchive)
 pkg_check_modules(ISAL REQUIRED IMPORTED_TARGET libisal)
 pkg_check_modules(GLIB REQUIRED IMPORTED_TARGET glib-2.0)
 pkg_check_modules(GSTREAMER REQUIRED IMPORTED_TARGET gstreamer-1.0 gstreamer-base-1.0 gstreamer-app-1.0 gstreamer-video-1.0 gstreamer-pbutils-1.0)
 pkg_check_modules(PANGOCAIRO REQUIRED IMPORTED_TARGET pangocairo cairo)
+
+# CMake's own module makes no target of the C library alone before 3.27.
+find_package(HDF5 REQUIRED COMPONENTS C)
+add_library(edet_hdf5 INTERFACE)
+target_include_directories(edet_hdf5 SYSTEM INTERFACE ${HDF5_C_INCLUDE_DIRS} ${HDF5_INCLUDE_DIRS})
+target_link_libraries(edet_hdf5 INTERFACE ${HDF5_C_LIBRARIES})
 
 # Debian's onnx package: the protobuf classes of the format and its checker. It has no CMake config of its own.
 find_library(ONNX_LIBRARY onnx REQUIRED)

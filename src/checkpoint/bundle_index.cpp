@@ -7,6 +7,7 @@
 #include <unordered_map>
 
 #include "base/checked_math.h"
+#include "checkpoint/tensorflow_dtype.h"
 #include "proto/tensor_bundle.pb.h"
 
 namespace edet::checkpoint {
@@ -16,41 +17,6 @@ constexpr int kNewestFormat = 1;  // BundleHeader.version.min_consumer that we u
 constexpr size_t kMaxSlices = 1000;
 
 using RecordMap = std::unordered_map<std::string, const std::string*>;
-
-DType FromTensorFlow(int number) {
-  switch (number) {
-    case 1:
-      return DType::kFloat32;
-    case 2:
-      return DType::kFloat64;
-    case 3:
-      return DType::kInt32;
-    case 4:
-      return DType::kUInt8;
-    case 5:
-      return DType::kInt16;
-    case 6:
-      return DType::kInt8;
-    case 7:
-      return DType::kString;
-    case 9:
-      return DType::kInt64;
-    case 10:
-      return DType::kBool;
-    case 14:
-      return DType::kBFloat16;
-    case 17:
-      return DType::kUInt16;
-    case 19:
-      return DType::kFloat16;
-    case 22:
-      return DType::kUInt32;
-    case 23:
-      return DType::kUInt64;
-    default:
-      return DType::kOther;
-  }
-}
 
 // OrderedCode's signed number: a byte of 6 bits and sign where that is enough, else a unary length
 // in the leading bits.

@@ -4,15 +4,20 @@
 
 #include <algorithm>
 #include <cstring>
+#include <functional>
 #include <type_traits>
 #include <unordered_set>
 
 #include "base/checked_math.h"
 #include "base/file.h"
+#include "checkpoint/archive.h"
 #include "checkpoint/bundle_index.h"
 #include "checkpoint/crc32c.h"
 #include "checkpoint/data_file.h"
+#include "checkpoint/graph_constants.h"
 #include "checkpoint/index_table.h"
+#include "checkpoint/keras_h5.h"
+#include "checkpoint/loaded_tensors.h"
 #include "checkpoint/locate.h"
 #include "checkpoint/object_graph.h"
 
@@ -84,6 +89,22 @@ TensorRole RoleByName(std::vector<TensorEntry>& entries, const TensorEntry& entr
   return TensorRole::kVariable;
 }
 
+const char* KindForPeople(CheckpointKind kind) {
+  switch (kind) {
+    case CheckpointKind::kTensorFlow1Bundle:
+      return "TensorFlow 1 bundle";
+    case CheckpointKind::kKerasObjectCheckpoint:
+      return "Keras object checkpoint";
+    case CheckpointKind::kSavedModel:
+      return "SavedModel";
+    case CheckpointKind::kFrozenGraph:
+      return "frozen graph";
+    case CheckpointKind::kKerasHdf5:
+      break;
+  }
+  return "Keras HDF5 file";
+}
+
 // Where one piece goes in the whole tensor, row by row of its last dimension.
 template <typename T>
 void PlacePiece(const TensorPiece& piece, const std::vector<T>& values,
@@ -111,7 +132,12 @@ struct Checkpoint::State {
   std::vector<TensorEntry> entries;
   std::vector<std::optional<DataFile>> shards;
 
-  Status OpenShards(uint32_t count);
+  using OpenShard = std::function<Result<DataFile>(const fs::path&)>;
+  Status OpenAt(const Location& location);
+  Status OpenBundle(const std::string& index_bytes, const OpenShard& open_shard);
+  Status OpenArchive(const fs::path& path);
+  Status TakeOver(Result<LoadedTensors> loaded, CheckpointKind kind, const fs::path& path);
+  Status OpenShards(uint32_t count, const OpenShard& open_shard);
   Status CheckRanges() const;
   Status CheckRange(const TensorEntry& entry, const TensorPiece& piece) const;
   Status MapNames();
@@ -127,13 +153,82 @@ struct Checkpoint::State {
   template <typename Stored, typename Kept, typename Convert>
   Result<std::vector<Kept>> ReadAs(const TensorEntry& entry, Convert convert) const;
   std::unordered_set<std::string> slot_keys;
+  bool in_saved_model = false;
 };
 
-Status Checkpoint::State::OpenShards(uint32_t count) {
+Status Checkpoint::State::OpenAt(const Location& location) {
+  switch (location.form) {
+    case Form::kGraph:
+      return TakeOver(ReadGraphConstants(location.place, GraphFile::kGraphDef, limits),
+                      CheckpointKind::kFrozenGraph, location.place);
+    case Form::kSavedModelGraph:
+      return TakeOver(ReadGraphConstants(location.place, GraphFile::kSavedModel, limits),
+                      CheckpointKind::kSavedModel, location.place);
+    case Form::kHdf5:
+      return TakeOver(ReadKerasH5(location.place, limits), CheckpointKind::kKerasHdf5,
+                      location.place);
+    case Form::kArchive:
+      return OpenArchive(location.place);
+    case Form::kBundle:
+    case Form::kSavedModel:
+      break;
+  }
+  summary.prefix = location.place;
+  in_saved_model = location.form == Form::kSavedModel;
+  EDET_ASSIGN_OR_RETURN(
+      std::string index_bytes,
+      ReadFile(summary.prefix.string() + ".index", std::min(limits.index_bytes, kMostIndexBytes)));
+  return OpenBundle(index_bytes, DataFile::Open);
+}
+
+Status Checkpoint::State::OpenBundle(const std::string& index_bytes, const OpenShard& open_shard) {
+  std::string index_path = summary.prefix.string() + ".index";
+  EDET_ASSIGN_OR_RETURN(std::vector<IndexRecord> records,
+                        ReadIndexTable(index_bytes, index_path, limits));
+  EDET_ASSIGN_OR_RETURN(BundleIndex index, ParseBundleIndex(records, index_path, limits));
+  entries = std::move(index.entries);
+  EDET_RETURN_IF_ERROR(OpenShards(index.shards, open_shard));
+  EDET_RETURN_IF_ERROR(CheckRanges());
+  EDET_RETURN_IF_ERROR(MapNames());
+  if (in_saved_model) summary.kind = CheckpointKind::kSavedModel;
+  SetRoles(slot_keys);
+  return ReadGlobalStep();
+}
+
+Status Checkpoint::State::OpenArchive(const fs::path& path) {
+  EDET_ASSIGN_OR_RETURN(ArchivedCheckpoint archived, ReadArchive(path, limits));
+  summary.prefix = archived.prefix;
+  summary.from_archive = true;
+  in_saved_model = archived.saved_model;
+  std::string index_path = summary.prefix.string() + ".index";
+  const std::string& index_bytes = archived.files[index_path];
+  if (index_bytes.size() > std::min(limits.index_bytes, kMostIndexBytes))
+    return Error{ErrorCode::kLimitExceeded, "the index is over the size limit", index_path, ""};
+  return OpenBundle(index_bytes, [&archived](const fs::path& shard) -> Result<DataFile> {
+    auto found = archived.files.find(shard.string());
+    if (found == archived.files.end())
+      return Error{ErrorCode::kNotFound, "is not in the archive", shard.string(), ""};
+    return DataFile::InMemory(shard, std::move(found->second));
+  });
+}
+
+Status Checkpoint::State::TakeOver(Result<LoadedTensors> loaded, CheckpointKind kind,
+                                   const fs::path& path) {
+  if (!loaded.ok()) return loaded.error();
+  summary.kind = kind;
+  summary.prefix = path;
+  summary.data_files.push_back(path);
+  entries = std::move(loaded->entries);
+  shards.emplace_back(DataFile::InMemory(path, std::move(loaded->bytes)));
+  SetRoles({});
+  return {};
+}
+
+Status Checkpoint::State::OpenShards(uint32_t count, const OpenShard& open_shard) {
   for (uint32_t i = 0; i < count; ++i) {
     fs::path path = ShardPath(summary.prefix, i, count);
     summary.data_files.push_back(path);
-    Result<DataFile> file = DataFile::Open(path);
+    Result<DataFile> file = open_shard(path);
     if (file.ok()) {
       shards.emplace_back(std::move(*file));
       continue;
@@ -279,6 +374,9 @@ void Checkpoint::State::SetRoles(const std::unordered_set<std::string>& slots) {
     bool is_slot = slots.count(entry.checkpoint_key) != 0 ||
                    Contains(entry.checkpoint_key, "/.OPTIMIZER_SLOT/");
     entry.role = is_slot ? TensorRole::kOptimizerSlot : RoleByName(entries, entry);
+    // Exporting loads the averages into the variables; what was left in the shadows is never run.
+    if (summary.kind == CheckpointKind::kSavedModel && entry.role == TensorRole::kEma)
+      entry.role = TensorRole::kBookkeeping;
     summary.base_variables += entry.role == TensorRole::kVariable;
     summary.ema_shadows += entry.role == TensorRole::kEma;
     summary.optimizer_slots += entry.role == TensorRole::kOptimizerSlot;
@@ -294,6 +392,22 @@ Status Checkpoint::State::ReadGlobalStep() {
   return {};
 }
 
+std::string_view CheckpointKindName(CheckpointKind kind) {
+  switch (kind) {
+    case CheckpointKind::kTensorFlow1Bundle:
+      return "tf1-bundle";
+    case CheckpointKind::kKerasObjectCheckpoint:
+      return "keras-object-checkpoint";
+    case CheckpointKind::kSavedModel:
+      return "saved-model";
+    case CheckpointKind::kFrozenGraph:
+      return "frozen-graph";
+    case CheckpointKind::kKerasHdf5:
+      break;
+  }
+  return "keras-h5";
+}
+
 Checkpoint::Checkpoint(std::unique_ptr<State> state) : state_(std::move(state)) {}
 Checkpoint::Checkpoint(Checkpoint&&) noexcept = default;
 Checkpoint& Checkpoint::operator=(Checkpoint&&) noexcept = default;
@@ -302,19 +416,8 @@ Checkpoint::~Checkpoint() = default;
 Result<Checkpoint> Checkpoint::Open(const fs::path& path, const Limits& limits) {
   auto state = std::make_unique<State>();
   state->limits = limits;
-  EDET_ASSIGN_OR_RETURN(state->summary.prefix, FindPrefix(path, limits));
-  std::string index_path = state->summary.prefix.string() + ".index";
-  EDET_ASSIGN_OR_RETURN(std::string bytes,
-                        ReadFile(index_path, std::min(limits.index_bytes, kMostIndexBytes)));
-  EDET_ASSIGN_OR_RETURN(std::vector<IndexRecord> records,
-                        ReadIndexTable(bytes, index_path, limits));
-  EDET_ASSIGN_OR_RETURN(BundleIndex index, ParseBundleIndex(records, index_path, limits));
-  state->entries = std::move(index.entries);
-  EDET_RETURN_IF_ERROR(state->OpenShards(index.shards));
-  EDET_RETURN_IF_ERROR(state->CheckRanges());
-  EDET_RETURN_IF_ERROR(state->MapNames());
-  state->SetRoles(state->slot_keys);
-  EDET_RETURN_IF_ERROR(state->ReadGlobalStep());
+  EDET_ASSIGN_OR_RETURN(Location location, Locate(path, limits));
+  EDET_RETURN_IF_ERROR(state->OpenAt(location));
   return Checkpoint(std::move(state));
 }
 
@@ -325,15 +428,21 @@ const CheckpointSummary& Checkpoint::summary() const { return state_->summary; }
 std::string Checkpoint::Description() const {
   const CheckpointSummary& s = state_->summary;
   std::string text =
-      fmt::format("{}: {} variables, {} EMA shadows, {} optimizer slots, {}, {} data file(s)",
-                  s.kind == CheckpointKind::kTensorFlow1Bundle ? "TensorFlow 1 bundle"
-                                                               : "Keras object checkpoint",
-                  s.base_variables, s.ema_shadows, s.optimizer_slots,
+      fmt::format("{}{}: {} variables, {} EMA shadows, {} optimizer slots, {}, {} data file(s)",
+                  KindForPeople(s.kind), s.from_archive ? " in an archive" : "", s.base_variables,
+                  s.ema_shadows, s.optimizer_slots,
                   s.global_step ? fmt::format("global_step {}", *s.global_step) : "no global_step",
                   s.data_files.size());
   if (!s.missing_data_files.empty())
     text += fmt::format(", {} of them missing", s.missing_data_files.size());
+  if (s.kind == CheckpointKind::kSavedModel || s.kind == CheckpointKind::kFrozenGraph)
+    text += "; values as exported, which are the moving averages where training kept them";
   return text;
+}
+
+bool Checkpoint::HasEma(std::string_view name) const {
+  const TensorEntry* entry = Find(EmaName(name));
+  return entry != nullptr && entry->role == TensorRole::kEma;
 }
 
 const TensorEntry* Checkpoint::Find(std::string_view name) const {

@@ -45,6 +45,8 @@ struct Limits {
   size_t rank = 8;
   size_t name_bytes = 1024;
   uint64_t shards = 1000;
+  size_t nodes = 100000;                        // of a graph
+  uint64_t unpacked_bytes = uint64_t{4} << 30;  // of an archive, a graph or an .h5: held in memory
   // Leave the folder of a `checkpoint` state file when its path says so (absolute or with "..").
   bool follow_outside = false;
 };
@@ -64,7 +66,8 @@ enum class TensorRole {
   kVariable,       // of the model
   kEma,            // exponential moving average of the variable that its name begins with
   kOptimizerSlot,  // Momentum, Adam, ... of one variable
-  kBookkeeping,    // global_step, save_counter, the object graph, the optimizer's own numbers
+  kBookkeeping,    // global_step, save_counter, the object graph, the optimizer's own numbers; EMA
+                   // shadows in a SavedModel, which hold no averages
 };
 
 // One named tensor of a checkpoint.
@@ -80,12 +83,19 @@ struct TensorEntry {
 enum class CheckpointKind {
   kTensorFlow1Bundle,      // tf.train.Saver: names are keys
   kKerasObjectCheckpoint,  // tf.train.Checkpoint / save_weights: names come from the object graph
+  kSavedModel,   // what AutoML exports; variables hold the values that the graph runs with
+  kFrozenGraph,  // the same as constants of a graph
+  kKerasHdf5,    // Keras' .h5
 };
+
+// "tf1-bundle", "keras-object-checkpoint", "saved-model", "frozen-graph", "keras-h5".
+std::string_view CheckpointKindName(CheckpointKind kind);
 
 // What is known after opening, for people (`edet inspect`) and for decisions (EMA or not).
 struct CheckpointSummary {
   CheckpointKind kind = CheckpointKind::kTensorFlow1Bundle;
-  std::filesystem::path prefix;                   // without ".index"
+  bool from_archive = false;                      // the paths then lead through the archive
+  std::filesystem::path prefix;                   // without ".index"; a graph or .h5: the file
   std::vector<std::filesystem::path> data_files;  // one per shard, whether present or not
   std::vector<std::filesystem::path> missing_data_files;
   bool names_mapped =
@@ -97,17 +107,21 @@ struct CheckpointSummary {
   std::optional<int64_t> global_step;  // nothing if absent or if its data file is not there
 };
 
-// A TensorFlow V2 checkpoint ("tensor bundle") of either kind, read-only. Tensors are read from
-// disk when asked for. Opening reads and checks the whole index (every block CRC, key order, every
-// range against the file sizes), but no weights. Movable. Const calls may come from several
-// threads.
+// Weights of a TensorFlow model, read-only, whatever kind of file they come in. Of a V2 checkpoint
+// ("tensor bundle") opening reads and checks the whole index (every block CRC, key order, every
+// range against the file sizes), but no weights: tensors are read from disk when asked for.
+// Archives, graphs and .h5 files are read as a whole and held in memory. Movable. Const calls may
+// come from several threads.
 class Checkpoint {
  public:
   // `path`: the prefix, its `.index`, one of its `.data-00000-of-00001`, the `checkpoint` state
-  // file, or a folder that holds either a `checkpoint` state file or exactly one `.index`. Missing
-  // data files are no error here (see CheckpointSummary), only where a tensor is read from them.
-  // Errors: NotFound; InvalidArgument (another kind of file: the hint names what it is); Corrupt;
-  // Unsupported; LimitExceeded.
+  // file, or a folder that holds either a `checkpoint` state file or exactly one `.index`; the
+  // folder of a SavedModel or its saved_model.pb; a frozen graph (`.pb`); a Keras `.h5`; a `.tar`,
+  // `.tar.gz` or `.tgz` with one of the first kinds in it. Missing data files are no error here
+  // (see CheckpointSummary), only where a tensor is read from them. In a SavedModel the values that
+  // its graph runs with are the variables' own: there are no EMA shadows to choose. Errors:
+  // NotFound; Corrupt; Unsupported (another kind of file: the hint names what it is);
+  // LimitExceeded.
   static Result<Checkpoint> Open(const std::filesystem::path& path, const Limits& limits = {});
 
   Checkpoint(Checkpoint&&) noexcept;
@@ -128,7 +142,7 @@ class Checkpoint {
   // save_counter. Sorted.
   std::vector<std::string> BaseVariables() const;
   // True if `name` has a shadow of its exponential moving average.
-  bool HasEma(std::string_view name) const { return Has(EmaName(name)); }
+  bool HasEma(std::string_view name) const;
   // "<name>/ExponentialMovingAverage".
   static std::string EmaName(std::string_view name);
 

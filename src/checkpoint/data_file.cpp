@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <utility>
@@ -26,11 +27,13 @@ DataFile::DataFile(std::filesystem::path path, int descriptor, uint64_t size_byt
 DataFile::DataFile(DataFile&& other) noexcept
     : path_(std::move(other.path_)),
       descriptor_(std::exchange(other.descriptor_, -1)),
+      bytes_(std::move(other.bytes_)),
       size_bytes_(other.size_bytes_) {}
 
 DataFile& DataFile::operator=(DataFile&& other) noexcept {
   std::swap(path_, other.path_);
   std::swap(descriptor_, other.descriptor_);
+  std::swap(bytes_, other.bytes_);
   std::swap(size_bytes_, other.size_bytes_);
   return *this;
 }
@@ -52,10 +55,20 @@ Result<DataFile> DataFile::Open(const std::filesystem::path& path) {
   return file;
 }
 
+DataFile DataFile::InMemory(std::filesystem::path path, std::string bytes) {
+  DataFile file(std::move(path), -1, bytes.size());
+  file.bytes_ = std::move(bytes);
+  return file;
+}
+
 Status DataFile::ReadAt(uint64_t offset, void* destination, uint64_t size) const {
   if (!RangeFits(offset, size, size_bytes_)) {
     return Error{ErrorCode::kCorrupt, "the data file ends too early", path_.string(),
                  "copy it again"};
+  }
+  if (descriptor_ < 0) {
+    std::copy_n(bytes_.data() + offset, size, static_cast<char*>(destination));
+    return {};
   }
   auto* bytes = static_cast<char*>(destination);
   while (size > 0) {

@@ -2,17 +2,20 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <string>
 
 #include "base/result.h"
 
 namespace edet::checkpoint {
 
-// A data file of a bundle, open for reading at any place. Movable; reads may come from several
-// threads.
+// A data file of a bundle, open for reading at any place, or its bytes where they came out of
+// something else (an archive, a graph). Movable; reads may come from several threads.
 class DataFile {
  public:
   // Errors: NotFound, Io (not a regular file, no permission).
   static Result<DataFile> Open(const std::filesystem::path& path);
+  // `path` only names the bytes in errors.
+  static DataFile InMemory(std::filesystem::path path, std::string bytes);
   DataFile(DataFile&& other) noexcept;
   DataFile& operator=(DataFile&& other) noexcept;
   ~DataFile();
@@ -26,7 +29,8 @@ class DataFile {
  private:
   DataFile(std::filesystem::path path, int descriptor, uint64_t size_bytes);
   std::filesystem::path path_;
-  int descriptor_ = -1;
+  int descriptor_ = -1;  // -1: the bytes are in memory
+  std::string bytes_;
   uint64_t size_bytes_ = 0;
 };
 

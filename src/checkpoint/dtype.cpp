@@ -1,6 +1,42 @@
 #include "checkpoint/checkpoint.h"
+#include "checkpoint/tensorflow_dtype.h"
 
 namespace edet::checkpoint {
+
+DType FromTensorFlow(int number) {
+  switch (number) {
+    case 1:
+      return DType::kFloat32;
+    case 2:
+      return DType::kFloat64;
+    case 3:
+      return DType::kInt32;
+    case 4:
+      return DType::kUInt8;
+    case 5:
+      return DType::kInt16;
+    case 6:
+      return DType::kInt8;
+    case 7:
+      return DType::kString;
+    case 9:
+      return DType::kInt64;
+    case 10:
+      return DType::kBool;
+    case 14:
+      return DType::kBFloat16;
+    case 17:
+      return DType::kUInt16;
+    case 19:
+      return DType::kFloat16;
+    case 22:
+      return DType::kUInt32;
+    case 23:
+      return DType::kUInt64;
+    default:
+      return DType::kOther;
+  }
+}
 
 std::string_view DTypeName(DType dtype) {
   switch (dtype) {

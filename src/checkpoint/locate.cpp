@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/file.h"
+#include "checkpoint/archive.h"
 #include "checkpoint/data_file.h"
 #include "checkpoint/index_table.h"
 #include "proto/checkpoint_state.pb.h"
@@ -50,23 +51,6 @@ class FirstComplaint : public google::protobuf::io::ErrorCollector {
   std::string text_;
 };
 
-Result<std::string> StatedPath(const fs::path& state_file) {
-  EDET_ASSIGN_OR_RETURN(std::string text, ReadFile(state_file, kStateFileLimitBytes));
-  google::protobuf::TextFormat::Parser parser;
-  FirstComplaint complaint;
-  parser.RecordErrorsTo(&complaint);
-  proto::CheckpointState state;
-  if (!parser.ParseFromString(text, &state)) {
-    return Error{ErrorCode::kCorrupt, "not a checkpoint state file: " + complaint.text(),
-                 state_file.string(), "give the prefix of the checkpoint itself"};
-  }
-  if (state.model_checkpoint_path().empty()) {
-    return Error{ErrorCode::kCorrupt, "the state file names no model_checkpoint_path",
-                 state_file.string(), "give the prefix of the checkpoint itself"};
-  }
-  return state.model_checkpoint_path();
-}
-
 bool LeavesFolder(const fs::path& stated) {
   if (stated.is_absolute()) return true;
   fs::path normal = stated.lexically_normal();
@@ -77,9 +61,10 @@ bool LeavesFolder(const fs::path& stated) {
 // absolute paths, of the machine that trained: a checkpoint of that name beside the state file is
 // the one.
 Result<fs::path> FollowStateFile(const fs::path& state_file, const Limits& limits) {
-  EDET_ASSIGN_OR_RETURN(std::string text, StatedPath(state_file));
+  EDET_ASSIGN_OR_RETURN(std::string bytes, ReadFile(state_file, kStateFileLimitBytes));
+  EDET_ASSIGN_OR_RETURN(fs::path stated, ParseStateFile(bytes, state_file.string()));
+  std::string text = stated.string();
   fs::path folder = state_file.parent_path();
-  fs::path stated(text);
   if (LeavesFolder(stated) && !limits.follow_outside) {
     fs::path beside = folder / stated.filename();
     bool is_beside = Exists(WithSuffix(beside, ".index"));
@@ -107,12 +92,29 @@ std::vector<fs::path> Indexes(const fs::path& folder) {
   return found;
 }
 
-Result<fs::path> SearchFolder(const fs::path& folder, const Limits& limits) {
+// The bundle in a SavedModel's `variables` has a `saved_model.pb` above it.
+Location AtPrefix(const fs::path& prefix) {
+  std::error_code ignored;
+  fs::path folder = fs::absolute(prefix, ignored).parent_path();
+  bool in_saved_model =
+      folder.filename() == "variables" && Exists(folder.parent_path() / "saved_model.pb");
+  return {in_saved_model ? Form::kSavedModel : Form::kBundle, prefix};
+}
+
+// A model that was frozen before it was saved has no variables: its graph holds the values.
+Location AtSavedModel(const fs::path& folder) {
+  fs::path prefix = folder / "variables" / "variables";
+  if (Exists(WithSuffix(prefix, ".index"))) return {Form::kSavedModel, prefix};
+  return {Form::kSavedModelGraph, folder / "saved_model.pb"};
+}
+
+Result<Location> SearchFolder(const fs::path& folder, const Limits& limits) {
   if (Exists(folder / "checkpoint") && !IsFolder(folder / "checkpoint")) {
-    return FollowStateFile(folder / "checkpoint", limits);
+    EDET_ASSIGN_OR_RETURN(fs::path prefix, FollowStateFile(folder / "checkpoint", limits));
+    return AtPrefix(prefix);
   }
   std::vector<fs::path> indexes = Indexes(folder);
-  if (indexes.size() == 1) return fs::path(indexes[0]).replace_extension();
+  if (indexes.size() == 1) return AtPrefix(fs::path(indexes[0]).replace_extension());
   if (indexes.size() > 1) {
     return Error{
         ErrorCode::kUnsupported,
@@ -120,11 +122,7 @@ Result<fs::path> SearchFolder(const fs::path& folder, const Limits& limits) {
         folder.string(),
         "give one of them: " + fs::path(indexes.back()).replace_extension().string()};
   }
-  if (Exists(folder / "saved_model.pb")) {
-    return Error{
-        ErrorCode::kUnsupported, "this is a SavedModel, not a checkpoint", folder.string(),
-        "its weights are a checkpoint: give " + (folder / "variables" / "variables").string()};
-  }
+  if (Exists(folder / "saved_model.pb")) return AtSavedModel(folder);
   return Error{ErrorCode::kNotFound, "no checkpoint in this folder", folder.string(),
                "a checkpoint is a .index file with its .data-00000-of-00001 file"};
 }
@@ -143,42 +141,45 @@ OtherKind Recognise(const fs::path& path, const std::string& head, bool ends_lik
     return head.compare(0, magic.size(), magic) == 0;
   };
   std::string name = path.filename().string();
-  if (begins("\x89HDF\r\n\x1a\n")) {
-    return {"this is an HDF5 file (Keras .h5), not a TensorFlow checkpoint",
-            "load it in Keras and save it with save_weights(PREFIX, save_format='tf')"};
-  }
   if (ends_like_table) {
     return {"this is a V1 checkpoint (one file without .index), which is not supported",
             "restore it in TensorFlow and save it with tf.compat.v1.train.Saver(write_version=V2)"};
   }
-  if (begins("\x1f\x8b") || EndsWith(name, ".tar"))
-    return {"this is an archive", "unpack it and give its folder"};
   if (begins("PK\x03\x04"))
     return {"this is a ZIP archive (a .keras file?)", "unpack it, or save it as a checkpoint"};
   if (EndsWith(name, ".meta"))
     return {"this is the graph of a checkpoint (.meta), without weights", kGivePrefix};
-  if (name == "saved_model.pb") {
-    return {"this is the graph of a SavedModel",
-            "give the variables/variables beside it, which holds the weights"};
-  }
-  if (EndsWith(name, ".pb") || EndsWith(name, ".onnx"))
-    return {"this is a graph, not a checkpoint", kGivePrefix};
+  if (EndsWith(name, ".onnx")) return {"this is an ONNX model, not a checkpoint", kGivePrefix};
   return {"this is not a TensorFlow checkpoint", kGivePrefix};
 }
 
-Error WrongKind(const fs::path& path) {
-  Result<DataFile> file = DataFile::Open(path);
-  if (!file.ok()) return file.error();
-  std::string head(std::min<uint64_t>(file->size_bytes(), 16), '\0');
-  std::string tail(std::min<uint64_t>(file->size_bytes(), 48), '\0');
-  Status read = file->ReadAt(0, head.data(), head.size());
-  if (read.ok()) read = file->ReadAt(file->size_bytes() - tail.size(), tail.data(), tail.size());
-  if (!read.ok()) return read.error();
+// A regular file that is no part of a bundle.
+Result<Location> AtFile(const fs::path& path) {
+  EDET_ASSIGN_OR_RETURN(DataFile file, DataFile::Open(path));
+  std::string head(std::min<uint64_t>(file.size_bytes(), 16), '\0');
+  std::string tail(std::min<uint64_t>(file.size_bytes(), 48), '\0');
+  EDET_RETURN_IF_ERROR(file.ReadAt(0, head.data(), head.size()));
+  EDET_RETURN_IF_ERROR(file.ReadAt(file.size_bytes() - tail.size(), tail.data(), tail.size()));
+  if (head.compare(0, 8, "\x89HDF\r\n\x1a\n") == 0) return Location{Form::kHdf5, path};
+  if (LooksLikeArchive(path, head)) return Location{Form::kArchive, path};
+  if (path.filename() == "saved_model.pb") return AtSavedModel(path.parent_path());
+  if (path.extension() == ".pb") return Location{Form::kGraph, path};
   OtherKind kind = Recognise(path, head, EndsLikeIndexTable(tail));
-  return {ErrorCode::kUnsupported, kind.what, path.string(), kind.hint};
+  return Error{ErrorCode::kUnsupported, kind.what, path.string(), kind.hint};
 }
 
-// "model.data-00000-of-00001" without its end; empty if the name has another form.
+Result<Location> PrefixWithIndex(const fs::path& prefix) {
+  if (Exists(WithSuffix(prefix, ".index"))) return AtPrefix(prefix);
+  bool has_graph = Exists(WithSuffix(prefix, ".meta"));
+  bool has_data = Exists(WithSuffix(prefix, ".data-00000-of-00001"));
+  return Error{ErrorCode::kNotFound, "there is no such checkpoint: its .index file is missing",
+               WithSuffix(prefix, ".index").string(),
+               has_graph || has_data ? "copy the .index file that belongs to the files beside it"
+                                     : kGivePrefix};
+}
+
+}  // namespace
+
 std::string WithoutShard(const std::string& path) {
   const std::string_view form = ".data-#####-of-#####";  // #: a digit
   if (path.size() <= form.size()) return "";
@@ -190,28 +191,35 @@ std::string WithoutShard(const std::string& path) {
   return path.substr(0, begin);
 }
 
-Result<fs::path> PrefixWithIndex(const fs::path& prefix) {
-  if (Exists(WithSuffix(prefix, ".index"))) return prefix;
-  bool has_graph = Exists(WithSuffix(prefix, ".meta"));
-  bool has_data = Exists(WithSuffix(prefix, ".data-00000-of-00001"));
-  return Error{ErrorCode::kNotFound, "there is no such checkpoint: its .index file is missing",
-               WithSuffix(prefix, ".index").string(),
-               has_graph || has_data ? "copy the .index file that belongs to the files beside it"
-                                     : kGivePrefix};
+Result<fs::path> ParseStateFile(const std::string& text, const std::string& where) {
+  google::protobuf::TextFormat::Parser parser;
+  FirstComplaint complaint;
+  parser.RecordErrorsTo(&complaint);
+  proto::CheckpointState state;
+  if (!parser.ParseFromString(text, &state)) {
+    return Error{ErrorCode::kCorrupt, "not a checkpoint state file: " + complaint.text(), where,
+                 "give the prefix of the checkpoint itself"};
+  }
+  if (state.model_checkpoint_path().empty()) {
+    return Error{ErrorCode::kCorrupt, "the state file names no model_checkpoint_path", where,
+                 "give the prefix of the checkpoint itself"};
+  }
+  return fs::path(state.model_checkpoint_path());
 }
 
-}  // namespace
-
-Result<fs::path> FindPrefix(const fs::path& path, const Limits& limits) {
+Result<Location> Locate(const fs::path& path, const Limits& limits) {
   std::string text = path.string();
   if (text.size() > 4096) return Error{ErrorCode::kInvalidArgument, "the path is too long", "", ""};
   if (EndsWith(text, ".index")) return PrefixWithIndex(text.substr(0, text.size() - 6));
   std::string without_shard = WithoutShard(text);
   if (!without_shard.empty()) return PrefixWithIndex(without_shard);
-  if (Exists(WithSuffix(path, ".index"))) return path;
+  if (Exists(WithSuffix(path, ".index"))) return AtPrefix(path);
   if (IsFolder(path)) return SearchFolder(path, limits);
-  if (path.filename() == "checkpoint" && Exists(path)) return FollowStateFile(path, limits);
-  if (Exists(path)) return WrongKind(path);
+  if (path.filename() == "checkpoint" && Exists(path)) {
+    EDET_ASSIGN_OR_RETURN(fs::path prefix, FollowStateFile(path, limits));
+    return AtPrefix(prefix);
+  }
+  if (Exists(path)) return AtFile(path);
   return PrefixWithIndex(path);
 }
 

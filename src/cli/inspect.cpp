@@ -42,9 +42,7 @@ ordered_json CheckpointJson(const checkpoint::Checkpoint& checkpoint,
     missing_files.push_back(file.filename().string());
   ordered_json report = {
       {"kind", "checkpoint"},
-      {"format", summary.kind == checkpoint::CheckpointKind::kTensorFlow1Bundle
-                     ? "tf1-bundle"
-                     : "keras-object-checkpoint"},
+      {"format", std::string(checkpoint::CheckpointKindName(summary.kind))},
       {"variables", summary.base_variables},
       {"ema_shadows", summary.ema_shadows},
       {"optimizer_slots", summary.optimizer_slots},

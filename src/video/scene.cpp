@@ -105,8 +105,10 @@ void DrawStreet(cairo_t* c, double width, double height) {
   }
   Rectangle(c, 0, height * 0.42, width, height * 0.12, {0.7, 0.69, 0.66});
   Rectangle(c, 0, height * 0.54, width, height * 0.46, {0.33, 0.34, 0.36});
-  for (double x = 0.; x < width; x += width / 8.) {
-    Rectangle(c, x, height * 0.755, width / 16., height * 0.012, {0.92, 0.92, 0.88});
+  constexpr int kDashes = 8;
+  for (int dash = 0; dash < kDashes; ++dash) {
+    Rectangle(c, width * dash / kDashes, height * 0.755, width / 16., height * 0.012,
+              {0.92, 0.92, 0.88});
   }
 }
 
