@@ -47,6 +47,7 @@ class Handle {
 class Session {
  public:
   Session() : turn_(mutex()) {
+    H5dont_atexit();  // on damaged files it complains at exit, on standard error
     H5open();
     H5Eget_auto2(H5E_DEFAULT, &print_, &client_);
     H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);
