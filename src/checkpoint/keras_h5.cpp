@@ -1,9 +1,15 @@
 #include "checkpoint/keras_h5.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <hdf5.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
+#include <csignal>
 #include <limits>
 #include <mutex>
 #include <optional>
@@ -15,6 +21,7 @@ namespace edet::checkpoint {
 namespace {
 
 constexpr size_t kMaxDepth = 32;
+constexpr rlim_t kMostReadSeconds = 60;
 // No filter of HDF5 itself makes weights smaller than this; what claims more is a bomb.
 constexpr uint64_t kMostCompression = 2000;
 
@@ -40,6 +47,7 @@ class Handle {
 class Session {
  public:
   Session() : turn_(mutex()) {
+    H5dont_atexit();  // on damaged files it complains at exit, on standard error
     H5open();
     H5Eget_auto2(H5E_DEFAULT, &print_, &client_);
     H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);
@@ -264,12 +272,40 @@ class Reader {
   size_t visited_ = 0;
 };
 
+// HDF5 may crash or never end on a damaged file. That shall not end this program, so a child
+// process reads it first; what it got through is read again here. True: it got through, if
+// only to an error.
+Result<bool> SurvivesReading(const std::string& bytes, const std::string& where,
+                             const Limits& limits) {
+  pid_t child = fork();
+  if (child < 0) return Error{ErrorCode::kEnvironment, "cannot start a process", where, ""};
+  if (child == 0) {
+    for (int number : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT}) signal(number, SIG_DFL);
+    const rlimit no_core = {0, 0}, seconds = {kMostReadSeconds, kMostReadSeconds};
+    setrlimit(RLIMIT_CORE, &no_core);
+    setrlimit(RLIMIT_CPU, &seconds);
+    if (int silent = open("/dev/null", O_WRONLY | O_CLOEXEC); silent >= 0) dup2(silent, 2);
+    (void)Reader(where, limits).Run(bytes).ok();
+    _exit(0);  // nothing of the parent's is to be ended or flushed
+  }
+  int status = 0;
+  while (waitpid(child, &status, 0) < 0) {
+    if (errno != EINTR) return Error{ErrorCode::kEnvironment, "lost a process", where, ""};
+  }
+  return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
 }  // namespace
 
 Result<LoadedTensors> ReadKerasH5(const std::filesystem::path& path, const Limits& limits) {
   const std::string where = path.string();
   EDET_ASSIGN_OR_RETURN(std::string bytes, ReadFile(path, limits.unpacked_bytes));
   Session session;
+  EDET_ASSIGN_OR_RETURN(bool survives, SurvivesReading(bytes, where, limits));
+  if (!survives) {
+    return Error{ErrorCode::kCorrupt, "HDF5 crashes on this file or does not end", where,
+                 "it is damaged or cut off; copy it again"};
+  }
   return Reader(where, limits).Run(bytes);
 }
 

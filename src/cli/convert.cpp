@@ -386,8 +386,9 @@ void AddConvertCommand(CLI::App& app, Session& session) {
       "convert", "A checkpoint to ONNX, DeepStream configs, labels and the parser library");
   command
       ->add_option("checkpoint", options->checkpoint,
-                   "The checkpoint: its folder, its prefix, its .index or data file, or the "
-                   "'checkpoint' file")
+                   "The weights: a checkpoint's folder, prefix, .index or data file or .tar.gz, a "
+                   "SavedModel, "
+                   "a frozen .pb or a Keras .h5")
       ->required();
   command->add_option("-o,--output", options->output, "Folder to write (made if absent)")
       ->required();

@@ -169,8 +169,9 @@ void AddInspectCommand(CLI::App& app, Session&) {
   auto options = std::make_shared<Options>();
   CLI::App* command = app.add_subcommand("inspect", "What is inside a checkpoint or an ONNX file");
   command
-      ->add_option("path", options->path,
-                   "A checkpoint (folder, prefix, .index, data file) or a .onnx file")
+      ->add_option(
+          "path", options->path,
+          "A checkpoint (folder, prefix, .index, .tar.gz, SavedModel, .pb, .h5) or a .onnx file")
       ->required();
   command->add_flag("--all", options->all, "List every tensor and every difference");
   command->add_flag("--json", options->json, "Everything as JSON");
