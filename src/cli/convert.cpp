@@ -1,4 +1,5 @@
 #include <fmt/format.h>
+#include <sys/utsname.h>
 
 #include <functional>
 #include <map>
@@ -13,10 +14,12 @@
 #include "cli/command.h"
 #include "cli/parser_library.h"
 #include "deepstream/nvinfer_config.h"
+#include "deepstream/platforms.h"
 #include "deepstream/write_configs.h"
 #include "efficientdet/hparams.h"
 #include "efficientdet/labels.h"
 #include "efficientdet/model.h"
+#include "efficientdet/nms_configs.h"
 #include "efficientdet/read_hparams.h"
 #include "efficientdet/variables.h"
 #include "onnx/write.h"
@@ -30,6 +33,12 @@ using efficientdet::NmsSemantics;
 using efficientdet::WeightChoice;
 using nlohmann::ordered_json;
 namespace {
+
+// What the user decided; the rest is left to --target, to the hyperparameters and to our defaults.
+struct Given {
+  bool nms = false, layout = false, opset = false;
+  bool score_threshold = false, iou_threshold = false, max_detections = false;
+};
 
 struct Options {
   fs::path checkpoint;
@@ -47,6 +56,8 @@ struct Options {
   WeightChoice weights = WeightChoice::kAuto;
   fs::path labels;
   std::string input;
+  std::string target;
+  Given given;
   bool json = false;
 };
 
@@ -72,6 +83,8 @@ std::string NameOf(const std::map<std::string, T>& names, T value) {
 // What one conversion found out and decided: for the screen and for edet.json.
 struct Conversion {
   efficientdet::Hparams hparams;
+  std::string hparams_given;  // what --hparams or config.yaml said
+  std::optional<deepstream::Platform> platform;
   std::vector<std::string> reasons;
   std::vector<std::string> labels;
   std::string checkpoint;
@@ -134,6 +147,7 @@ Status ChooseModel(const checkpoint::Checkpoint& checkpoint, const Options& opti
   if (!given.empty()) {
     EDET_ASSIGN_OR_RETURN(hparams, efficientdet::ReadHparams(given, hparams, conversion.reasons));
   }
+  conversion.hparams_given = given;
   if (int classes = efficientdet::NumClassesOf(checkpoint, hparams.num_anchors()); classes > 0) {
     hparams.num_classes = classes;
   }
@@ -182,6 +196,87 @@ Postprocessing PostprocessingOf(NmsKind kind) {
   return Postprocessing::kNone;
 }
 
+// The platform's choices where the user made none; before anything is read, as they may be refused.
+Result<std::vector<std::string>> ChooseForTarget(Options& options, Conversion& conversion) {
+  if (options.target.empty()) return std::vector<std::string>();
+  EDET_ASSIGN_OR_RETURN(conversion.platform, deepstream::FindPlatform(options.target));
+  deepstream::ModelWishes wishes;
+  const Given& given = options.given;
+  if (given.nms) wishes.postprocessing = PostprocessingOf(options.nms);
+  if (options.semantics) wishes.automl = options.semantics == NmsSemantics::kAutoml;
+  if (given.layout) wishes.nhwc = options.layout == Layout::kNhwc;
+  if (given.opset) wishes.opset = options.opset;
+  EDET_ASSIGN_OR_RETURN(deepstream::ModelChoices choices,
+                        deepstream::ChooseModel(*conversion.platform, wishes));
+  for (const auto& [name, kind] : kNmsKinds) {
+    if (PostprocessingOf(kind) == choices.postprocessing) options.nms = kind;
+  }
+  options.semantics = choices.automl ? NmsSemantics::kAutoml : NmsSemantics::kPerClass;
+  options.layout = choices.nhwc ? Layout::kNhwc : Layout::kNchw;
+  options.opset = choices.opset;
+  utsname machine{};
+  if (uname(&machine) == 0 && conversion.platform->arch != machine.machine) {
+    choices.reasons.push_back(
+        fmt::format("NOTE the parser library in the folder is for {}: {} needs one built for {}",
+                    machine.machine, options.target, conversion.platform->arch));
+  }
+  return choices.reasons;
+}
+
+bool NmsInGraph(NmsKind kind) { return kind != NmsKind::kNone && kind != NmsKind::kDecoded; }
+
+// A value of nms_configs takes the place of our default; the command line wins over both.
+template <typename T>
+void TakeDefault(const std::optional<T>& value, bool given, const char* key, const char* flag,
+                 T& target, std::vector<std::string>& reasons) {
+  if (!value || (!given && *value == target)) return;
+  if (given) {
+    reasons.push_back(
+        fmt::format("{} {} as asked, not nms_configs.{} {}", flag, target, key, *value));
+    return;
+  }
+  reasons.push_back(fmt::format("{} {}: nms_configs.{}", flag, *value, key));
+  target = *value;
+}
+
+Status ApplyNmsConfigs(Options& options, Conversion& conversion) {
+  EDET_ASSIGN_OR_RETURN(std::optional<efficientdet::NmsConfigs> configs,
+                        efficientdet::ReadNmsConfigs(conversion.hparams_given));
+  if (!configs) return {};
+  std::vector<std::string>& reasons = conversion.reasons;
+  const Given& given = options.given;
+  TakeDefault(configs->score_threshold, given.score_threshold, "score_thresh", "--score-threshold",
+              options.score_threshold, reasons);
+  TakeDefault(configs->iou_threshold, given.iou_threshold, "iou_thresh", "--iou-threshold",
+              options.iou_threshold, reasons);
+  TakeDefault(configs->max_detections, given.max_detections, "max_output_size", "--max-detections",
+              options.max_detections, reasons);
+  if (!configs->score_threshold && !given.score_threshold) {
+    reasons.push_back(
+        fmt::format("--score-threshold {}: nms_configs give none (0 is none to AutoML), "
+                    "its export takes this one",
+                    options.score_threshold));
+  }
+  if (configs->max_nms_inputs) {
+    reasons.push_back(
+        fmt::format("nms_configs.max_nms_inputs {} is not applied: every anchor takes part, as in "
+                    "AutoML's export",
+                    *configs->max_nms_inputs));
+  }
+  for (std::string& line : efficientdet::SoftNmsAdvice(*configs, NmsInGraph(options.nms))) {
+    reasons.push_back(std::move(line));
+  }
+  return {};
+}
+
+void NotePluginSemantics(const Options& options, Conversion& conversion) {
+  if (options.nms != NmsKind::kPlugin || conversion.semantics != NmsSemantics::kAutoml) return;
+  conversion.reasons.emplace_back(
+      "AutoML's semantics by the plugin: it is fed the best class of each anchor and needs "
+      "class_agnostic (TensorRT 8.6+); it takes scores and overlaps at the threshold where AutoML "
+      "takes those above, and the best 5000 anchors only");
+}
+
 // A ratio, or [x, y] where the pair is no ratio's.
 ordered_json AspectsJson(const efficientdet::Hparams& hparams) {
   ordered_json list = ordered_json::array();
@@ -190,9 +285,16 @@ ordered_json AspectsJson(const efficientdet::Hparams& hparams) {
   return list;
 }
 
+bool IsDynamic(const Options& options) { return options.batch == graph::kDynamic; }
+
+ordered_json BatchJson(const Options& options) {
+  if (IsDynamic(options)) return "dynamic";
+  return options.batch;
+}
+
 ordered_json Record(const Options& options, const Conversion& conversion) {
   const efficientdet::Hparams& h = conversion.hparams;
-  bool decides = options.nms != NmsKind::kNone && options.nms != NmsKind::kDecoded;
+  bool decides = NmsInGraph(options.nms);
   ordered_json record = {
       {"edet", EDET_VERSION},
       {"checkpoint",
@@ -213,7 +315,7 @@ ordered_json Record(const Options& options, const Conversion& conversion) {
       {"onnx",
        {{"file", "model.onnx"},
         {"opset", options.opset},
-        {"batch", options.batch},
+        {"batch", BatchJson(options)},
         {"layout", NameOf(kLayouts, options.layout)},
         {"outputs", conversion.outputs},
         {"nodes", conversion.nodes},
@@ -221,6 +323,11 @@ ordered_json Record(const Options& options, const Conversion& conversion) {
       {"nms", {{"kind", NameOf(kNmsKinds, options.nms)}}},
       {"reasons", conversion.reasons},
   };
+  if (const auto& platform = conversion.platform) {
+    record["target"] = {{"name", platform->name},         {"deepstream", platform->deepstream},
+                        {"tensorrt", platform->tensorrt}, {"cuda", platform->cuda},
+                        {"glibc", platform->glibc},       {"arch", platform->arch}};
+  }
   if (decides) {
     record["nms"]["semantics"] = NameOf(kSemantics, conversion.semantics);
     record["nms"]["score_threshold"] = options.score_threshold;
@@ -259,10 +366,15 @@ deepstream::ModelFacts FactsFor(const Options& options, const Conversion& conver
   facts.num_classes = static_cast<uint32_t>(conversion.hparams.num_classes);
   facts.postprocessing = PostprocessingOf(options.nms);
   facts.output_names = conversion.outputs;
-  facts.batch_size = static_cast<uint32_t>(options.batch);
+  facts.dynamic_batch = IsDynamic(options);
+  facts.batch_size = facts.dynamic_batch ? 1 : static_cast<uint32_t>(options.batch);
   facts.anchor_advice = AnchorAdvice(conversion.hparams, options.nms);
   facts.score_threshold = options.score_threshold;
   facts.max_detections = static_cast<uint32_t>(options.max_detections);
+  if (const auto& platform = conversion.platform) {
+    facts.deepstream_version = platform->deepstream;
+    facts.platform = fmt::format("{} ({})", platform->name, platform->Versions());
+  }
   return facts;
 }
 
@@ -328,8 +440,10 @@ void PrintResult(const Options& options, const Conversion& conversion) {
   fmt::print(
       "input       input: float32 RGB 0..255, {} {}x{} (width x height), normalised inside\n",
       options.layout == Layout::kNhwc ? "NHWC" : "NCHW", h.image_width, h.image_height);
+  fmt::print("batch       {}\n", IsDynamic(options) ? "any number of images (dynamic)"
+                                                    : fmt::format("{}", options.batch));
   fmt::print("outputs     {}\n", fmt::join(conversion.outputs, ", "));
-  if (options.nms == NmsKind::kNone || options.nms == NmsKind::kDecoded) {
+  if (!NmsInGraph(options.nms)) {
     fmt::print("nms         {}: left to the parser library\n", NameOf(kNmsKinds, options.nms));
   } else {
     fmt::print("nms         {}, {} semantics, score > {}, IoU > {} suppresses, at most {} boxes\n",
@@ -345,18 +459,22 @@ void PrintResult(const Options& options, const Conversion& conversion) {
       out);
   fmt::print(
       "Next:\n  edet inspect {0}/model.onnx\n  edet run {0} VIDEO\n"
-      "On the Jetson, in that folder with the library built for it:\n  deepstream-app -c "
+      "On {1}, in that folder with the library built for it:\n  deepstream-app -c "
       "deepstream_app.txt\n",
-      out);
+      out, conversion.platform ? conversion.platform->name : "the Jetson");
 }
 
-Status Convert(const Options& options, bool quiet) {
+Status Convert(Options options, bool quiet) {
   Conversion conversion;
+  EDET_ASSIGN_OR_RETURN(std::vector<std::string> target, ChooseForTarget(options, conversion));
   conversion.semantics = SemanticsFor(options);
   EDET_ASSIGN_OR_RETURN(checkpoint::Checkpoint checkpoint,
                         checkpoint::Checkpoint::Open(options.checkpoint));
   conversion.checkpoint = checkpoint.Description();
   EDET_RETURN_IF_ERROR(ChooseModel(checkpoint, options, conversion));
+  conversion.reasons.insert(conversion.reasons.end(), target.begin(), target.end());
+  EDET_RETURN_IF_ERROR(ApplyNmsConfigs(options, conversion));
+  NotePluginSemantics(options, conversion);
   EDET_RETURN_IF_ERROR(ChooseLabels(options, conversion));
   if (std::string advice = AnchorAdvice(conversion.hparams, options.nms); !advice.empty()) {
     conversion.reasons.push_back("NOTE " + advice);
@@ -376,6 +494,47 @@ void AddChoice(CLI::App* command, const std::string& name, const std::map<std::s
       ->add_option_function<std::string>(
           name, [&choices, set](const std::string& chosen) { set(choices.at(chosen)); }, help)
       ->check(CLI::IsMember(&choices));
+}
+
+// What is wrong with a value of --batch; empty: nothing. Too large a number is the graph's to
+// refuse.
+std::string CheckBatch(const std::string& batch) {
+  constexpr size_t kMostDigits = 9;
+  bool number = !batch.empty() && batch.size() <= kMostDigits &&
+                batch.find_first_not_of("0123456789") == std::string::npos;
+  return number || batch == "dynamic" ? "" : "must be a number of images, or dynamic";
+}
+
+std::string PlatformNames() {
+  std::string names;
+  for (const deepstream::Platform& p : deepstream::Platforms()) {
+    names += (names.empty() ? "" : ", ") + p.name;
+  }
+  return names;
+}
+
+void PrintPlatforms() {
+  fmt::print("{:<14}{:<11}{:<10}{:<8}{:<8}{:<34}{}\n", "--target", "DeepStream", "TensorRT",
+             "layout", "opset", "--nms", "device");
+  for (const deepstream::Platform& p : deepstream::Platforms()) {
+    std::string nms = p.nms_plugin == deepstream::PluginState::kAbsent ? "" : "plugin ";
+    if (p.nms_plugin == deepstream::PluginState::kFaulty) nms = "plugin(faulty) ";
+    if (p.nms_plugin == deepstream::PluginState::kDeprecated) nms = "plugin(deprecated) ";
+    nms += p.nms_onnx ? "onnx rows " : "";
+    fmt::print("{:<14}{:<11}{:<10}{:<8}{:<8}{:<34}{}{}\n", p.name, p.deepstream, p.tensorrt,
+               p.nhwc ? "any" : "nchw", fmt::format("<= {}", p.max_opset), nms, p.device,
+               p.jetpack.empty() ? "" : ", JetPack " + p.jetpack);
+  }
+  fmt::print(
+      "--nms decoded and none go everywhere; --nms plugin with --nms-semantics automl from "
+      "TensorRT 8.6 on.\n");
+}
+
+void NoteGiven(const CLI::App& command, Given& given) {
+  given.opset = command.count("--opset") > 0;
+  given.score_threshold = command.count("--score-threshold") > 0;
+  given.iou_threshold = command.count("--iou-threshold") > 0;
+  given.max_detections = command.count("--max-detections") > 0;
 }
 
 }  // namespace
@@ -402,14 +561,19 @@ void AddConvertCommand(CLI::App& app, Session& session) {
       command, "--weights", kWeights, [options](WeightChoice w) { options->weights = w; },
       "auto, ema or raw: averaged values where they exist (auto), or one of the two");
   AddChoice<NmsKind>(
-      command, "--nms", kNmsKinds, [options](NmsKind k) { options->nms = k; },
+      command, "--nms", kNmsKinds,
+      [options](NmsKind k) {
+        options->nms = k;
+        options->given.nms = true;
+      },
       "plugin: EfficientNMS_TRT (JetPack 4.6 to 6; default). onnx: the same outputs by "
       "standard operators (TensorRT 8.5+). "
       "rows: AutoML's [N,100,7]. decoded: boxes and scores. none: raw heads");
   AddChoice<NmsSemantics>(
       command, "--nms-semantics", kSemantics, [options](NmsSemantics n) { options->semantics = n; },
-      "automl: one class a place, classes suppress each other. per-class: each class on its own "
-      "(what the plugin does)");
+      "automl: one class a place, classes suppress each other (in the plugin from TensorRT 8.6 "
+      "on). "
+      "per-class: each class on its own (what the plugin does by itself)");
   command->add_option("--score-threshold", options->score_threshold,
                       "Boxes at or below it are dropped in the graph (0.4)");
   command->add_option("--iou-threshold", options->iou_threshold,
@@ -417,17 +581,42 @@ void AddConvertCommand(CLI::App& app, Session& session) {
   command->add_option("--max-detections", options->max_detections,
                       "Boxes a frame at the most (100)");
   AddChoice<Layout>(
-      command, "--layout", kLayouts, [options](Layout l) { options->layout = l; },
+      command, "--layout", kLayouts,
+      [options](Layout l) {
+        options->layout = l;
+        options->given.layout = true;
+      },
       "nhwc (default; DeepStream 6.0+) or nchw");
-  command->add_option("--batch", options->batch, "Images a run (1)");
+  command
+      ->add_option_function<std::string>(
+          "--batch",
+          [options](const std::string& batch) {
+            options->batch = batch == "dynamic" ? graph::kDynamic : std::stoll(batch);
+          },
+          "Images a run (1), or dynamic: any number, which the device's config decides")
+      ->check([](const std::string& batch) { return CheckBatch(batch); });
   command->add_option("--opset", options->opset, "11 to 17 (13); 11 for TensorRT 7");
   command->add_option("--labels", options->labels,
                       "Text file, one class name a line; COCO's names for 90 classes if left out");
   command->add_option("--input", options->input,
                       "URI of the video for deepstream_app.txt (file:///.., rtsp://..)");
+  command->add_option_function<std::string>(
+      "--target",
+      [options](const std::string& name) {
+        if (name == "help") {
+          PrintPlatforms();
+          throw CLI::Success();
+        }
+        options->target = name;
+      },
+      "The platform that it is for, which then chooses --nms, --nms-semantics, --layout and "
+      "--opset "
+      "where you do not: " +
+          PlatformNames() + "; help tells about each");
   command->add_flag("--json", options->json, "Print what was made as JSON");
   command->footer("\nExample:\n  edet convert efficientdet-d0 -o d0\n  edet run d0 street.mp4");
-  command->callback([options, &session] {
+  command->callback([options, command, &session] {
+    NoteGiven(*command, options->given);
     Status status = Convert(*options, session.quiet);
     if (!status.ok()) throw CommandFailed{status.error()};
   });

@@ -23,11 +23,14 @@ struct ModelFacts {
   std::vector<std::string> output_names;
   bool fp16 = true;  // network-mode 2 on the device
   uint32_t batch_size = 1;
+  bool dynamic_batch = false;  // the graph takes any batch: batch_size is a first choice
   // Set where raw heads have other anchors than the parser library assumes: what to do, for a
   // comment.
   std::string anchor_advice;
-  float score_threshold = 0.4F;   // of the graph, and of every class in the config
-  uint32_t max_detections = 100;  // objects of one class at the most
+  std::string platform;            // for a comment: "xavier-jp5 (DeepStream 6.3, ...)"; empty: any
+  std::string deepstream_version;  // "6.3": keys that it does not know are left out; empty: all
+  float score_threshold = 0.4F;    // of the graph, and of every class in the config
+  uint32_t max_detections = 100;   // objects of one class at the most
 };
 
 // Text of config_infer_primary.txt.

@@ -78,7 +78,7 @@ TEST_F(OnnxFile, IsSummarized) {
   ASSERT_TRUE(summary.ok());
   EXPECT_EQ(summary->nodes, 2u);
   EXPECT_EQ(summary->parameters, 1u);
-  EXPECT_EQ(summary->inputs.at(0).shape, (std::vector<std::string>{"N", "3"}));
+  EXPECT_EQ(summary->inputs.at(0).shape, (std::vector<std::string>{"batch", "3"}));
   EXPECT_EQ(summary->inputs.at(0).type, "float32");
   EXPECT_EQ(summary->operators.at("Relu"), 1);
   EXPECT_EQ(summary->metadata.at("made"), "here");

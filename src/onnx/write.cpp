@@ -82,7 +82,7 @@ void FillValueInfo(const graph::Value& value, format::ValueInfoProto* proto) {
   for (int64_t dimension : value.shape) {
     auto* dim = shape->add_dim();
     if (dimension == graph::kDynamic) {
-      dim->set_dim_param("N");
+      dim->set_dim_param("batch");
     } else {
       dim->set_dim_value(dimension);
     }
