@@ -110,6 +110,20 @@ Status CheckNms(const Platform& p, Postprocessing wish) {
   return {};
 }
 
+const char* WhyNoNms(const Platform& p) {
+  switch (p.nms_plugin) {
+    case PluginState::kAbsent:
+      return "TensorRT {} has no NMS at all; the parser library runs it";
+    case PluginState::kFaulty:
+      return "EfficientNMS_TRT of TensorRT {} has known faults; the parser library runs NMS";
+    case PluginState::kGood:
+    case PluginState::kDeprecated:
+      break;
+  }
+  return "EfficientNMS_TRT of TensorRT {} works on each class on its own; the parser library runs "
+         "NMS";
+}
+
 // A plugin that is there and good is the fastest, and the form that most devices' users know.
 Status ChooseNms(const Platform& p, const ModelWishes& wishes, ModelChoices& choices) {
   auto because = [&](const char* why) {
@@ -130,17 +144,18 @@ Status ChooseNms(const Platform& p, const ModelWishes& wishes, ModelChoices& cho
           "the next");
     return CheckNms(p, choices.postprocessing);
   }
-  if (p.nms_plugin == PluginState::kGood) {
+  // The plugin's own semantics are per class: another wish needs its class_agnostic.
+  bool plugin_fits = p.class_agnostic || !wishes.automl.value_or(false);
+  if (p.nms_plugin == PluginState::kGood && plugin_fits) {
     choices.postprocessing = Postprocessing::kPlugin;
     because("TensorRT {} has a sound EfficientNMS_TRT");
   } else if (p.nms_onnx) {
     choices.postprocessing = Postprocessing::kOnnxNms;
-    because("TensorRT {} has a layer for ONNX's NMS, and its EfficientNMS_TRT is deprecated");
+    because(plugin_fits ? "TensorRT {} has a layer for ONNX's NMS, and its plugin is deprecated"
+                        : "EfficientNMS_TRT of TensorRT {} works on each class on its own");
   } else {
     choices.postprocessing = Postprocessing::kDecoded;
-    because(p.nms_plugin == PluginState::kAbsent
-                ? "TensorRT {} has no NMS at all; the parser library runs it"
-                : "EfficientNMS_TRT of TensorRT {} has known faults; the parser library runs NMS");
+    because(WhyNoNms(p));
   }
   return {};
 }

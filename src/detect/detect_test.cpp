@@ -273,6 +273,46 @@ TEST_F(WholeHeads, EfficientNmsIsThePlugins) {
   ExpectPlugin(0.4F, "golden_effnms_t0.4.npz", false);
 }
 
+// The plugin fed the best class of each anchor, across classes: AutoML's 'global'. Between them lie
+// only >= and > at the thresholds, which no score or overlap of this picture meets.
+TEST_F(WholeHeads, EfficientNmsOfTheBestClassIsAutoMlsGlobal) {
+  std::vector<float> best;
+  std::vector<int> classes;
+  BestClass(logits_.data(), 49104, 90, &best, &classes);
+  std::fill(logits_.begin(), logits_.end(), -1e4F);
+  for (size_t i = 0; i < best.size(); ++i)
+    logits_[i * 90 + static_cast<size_t>(classes[i])] = best[i];
+  for (const char* threshold : {"0.9", "0.4", "0.05"}) {
+    EfficientNmsOptions options;
+    options.score_threshold = std::stof(threshold);
+    options.score_activation = options.class_agnostic = true;
+    options.box_coding = 1;
+    const std::vector<float> centre = CentreAnchors();
+    std::vector<float> boxes(400), scores(100);
+    std::vector<int32_t> found(100);
+    int32_t count = -1;
+    EfficientNms({deltas_.data(), logits_.data(), centre.data(), 49104, 90, 1}, options,
+                 {&count, boxes.data(), scores.data(), found.data()});
+    const auto rows =
+        LoadNpy(Golden(kD0, std::string("golden_detections_global_hard_t") + threshold + ".npy"))
+            .floats;
+    ASSERT_EQ(rows.size(), 700U);
+    for (size_t i = 0; i < 100; ++i) {
+      const float* row = &rows[i * 7];
+      if (static_cast<int32_t>(i) >= count) {
+        EXPECT_EQ(row[5], 0.F) << threshold << " row " << i;
+        continue;
+      }
+      EXPECT_EQ(found[i] + 1, static_cast<int32_t>(row[6])) << threshold << " row " << i;
+      EXPECT_NEAR(scores[i], row[5], 5e-5F) << threshold << " row " << i;
+      for (size_t k = 0; k < 4; ++k) {  // golden rows are clipped, and in pixels of the original
+        const float clipped = std::min(std::max(boxes[i * 4 + k], 0.F), 512.F);
+        EXPECT_NEAR(clipped * 1.5625F, row[1 + k], 1e-2F) << threshold << " row " << i;
+      }
+    }
+  }
+}
+
 TEST_F(WholeHeads, CombinedNmsIsAutoMls) {
   const std::vector<BoxNet> boxes = DecodeBoxes(deltas_.data(), anchors_.data(), 49104);
   std::vector<float> scores(logits_.size());
