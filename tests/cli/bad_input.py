@@ -118,6 +118,18 @@ def convert_cases(checkpoint, folder):
     yield Case("convert: the name of another model", BAD_INPUT, convert(checkpoint, "--model", "d1"), "d0")
     yield Case("convert: unknown option", USAGE, convert(checkpoint, "--moddel", "d0"), "--moddel")
     yield Case("convert: unknown way of NMS", USAGE, convert(checkpoint, "--nms", "soft"), "soft")
+    yield Case("convert: unknown platform", USAGE, convert(checkpoint, "--target", "xavier-jp9"), "xavier-jp")
+    jp4, jp5 = ("--target", "xavier-jp4.5"), ("--target", "xavier-jp5")
+    yield Case("convert: NHWC for DeepStream 5", BAD_INPUT, convert(checkpoint, *jp4, "--layout", "nhwc"), "--layout nchw")
+    yield Case("convert: the plugin for TensorRT 7", BAD_INPUT, convert(checkpoint, *jp4, "--nms", "plugin"), "EfficientNMS_TRT")
+    yield Case("convert: ONNX's NMS for TensorRT 7", BAD_INPUT, convert(checkpoint, *jp4, "--nms", "onnx"), "NonMaxSuppression")
+    yield Case("convert: opset 13 for TensorRT 7", BAD_INPUT, convert(checkpoint, *jp4, "--opset", "13"), "opset 11")
+    yield Case("convert: AutoML's semantics by an old plugin", BAD_INPUT,
+               convert(checkpoint, *jp5, "--nms", "plugin", "--nms-semantics", "automl"), "class_agnostic")
+    for batch in ("0", "-1", "1025", "two", "1.5", "99999999999999999999"):
+        yield Case(f"convert: a batch of {batch}", USAGE, convert(checkpoint, f"--batch={batch}"), "--batch")
+    yield Case("convert: an unknown method of NMS in the hyperparameters", USAGE,
+               convert(checkpoint, "--hparams", "nms_configs.method=linear"), "nms_configs.method")
     yield Case("convert: a threshold of 7", USAGE, convert(checkpoint, "--score-threshold", "7"), "--score-threshold")
     yield Case("convert: no output named", USAGE, ["convert", checkpoint], "-o")
     for name, change in {
