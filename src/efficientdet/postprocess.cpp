@@ -75,12 +75,13 @@ class PostprocessBuilder {
 
   void AddFourTensors() {
     Kept kept = Select();
-    int64_t max = options_.max_detections;
-    ValueId classes =
-        batch_ == 1 ? layers_.Reshape(kept.classes, Name("class_row"), {1, max}) : kept.classes;
+    ValueId count = batch_ == 1 ? Count(kept.scores) : CountEach(kept.scores);
+    ValueId classes = kept.classes;
+    if (batch_ == 1) {
+      classes = layers_.Reshape(classes, Name("class_row"), {1, options_.max_detections});
+    }
     classes = Cast(classes, "class_int", ElementType::kInt32);
-    MarkFourTensors(batch_ == 1 ? Count(kept.scores) : CountEach(kept.scores), kept.boxes,
-                    kept.scores, classes);
+    MarkFourTensors(count, kept.boxes, kept.scores, classes);
   }
 
   void AddRows() {
