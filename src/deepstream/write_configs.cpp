@@ -108,9 +108,9 @@ void WriteModel(const ModelFacts& facts, ConfigText& text) {
   text.Comment("0 FP32, 1 INT8 (needs int8-calib-file), 2 FP16.");
   if (facts.half_model) {
     text.Comment(
-        "The model computes in FP16 by itself, with float input and outputs: keep 2, with 0");
+        "The model computes in FP16 by itself, with float input and outputs: keep 2, which lets");
     text.Comment(
-        "TensorRT 8 and 10 refuse it. In a strongly typed network (the only kind of TensorRT 11;");
+        "TensorRT 8 to 10 build it. In a strongly typed network (the only kind of TensorRT 11;");
     text.Comment("DeepStream 9.1 also has the key strongly-typed=1) the model's own types decide.");
   }
   text.Set("network-mode", facts.fp16 ? 2U : 0U);

@@ -59,6 +59,7 @@ TEST_F(OnnxFile, PassesTheFormatsOwnChecker) {
 
 TEST_F(OnnxFile, HoldsHalfPrecisionAsRawBits) {
   graph::Graph graph;
+  graph.name = "halves";
   auto bits = std::make_shared<graph::Tensor>();
   bits->type = ElementType::kFloat16;
   bits->shape = {2};
