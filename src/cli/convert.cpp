@@ -22,6 +22,7 @@
 #include "efficientdet/nms_configs.h"
 #include "efficientdet/read_hparams.h"
 #include "efficientdet/variables.h"
+#include "graph/half_precision.h"
 #include "onnx/write.h"
 
 namespace edet::cli {
@@ -39,6 +40,7 @@ struct Given {
   bool nms = false, layout = false, opset = false;
   bool score_threshold = false, iou_threshold = false, max_detections = false;
 };
+enum class Precision { kFp32, kFp16 };
 
 struct Options {
   fs::path checkpoint;
@@ -53,6 +55,7 @@ struct Options {
   Layout layout = Layout::kNhwc;
   int64_t batch = 1;
   int64_t opset = 13;
+  Precision precision = Precision::kFp32;
   WeightChoice weights = WeightChoice::kAuto;
   fs::path labels;
   std::string input;
@@ -69,6 +72,8 @@ const std::map<std::string, NmsKind> kNmsKinds = {{"plugin", NmsKind::kPlugin},
 const std::map<std::string, NmsSemantics> kSemantics = {{"automl", NmsSemantics::kAutoml},
                                                         {"per-class", NmsSemantics::kPerClass}};
 const std::map<std::string, Layout> kLayouts = {{"nhwc", Layout::kNhwc}, {"nchw", Layout::kNchw}};
+const std::map<std::string, Precision> kPrecisions = {{"fp32", Precision::kFp32},
+                                                      {"fp16", Precision::kFp16}};
 const std::map<std::string, WeightChoice> kWeights = {
     {"auto", WeightChoice::kAuto}, {"ema", WeightChoice::kEma}, {"raw", WeightChoice::kRaw}};
 
@@ -316,6 +321,7 @@ ordered_json Record(const Options& options, const Conversion& conversion) {
        {{"file", "model.onnx"},
         {"opset", options.opset},
         {"batch", BatchJson(options)},
+        {"precision", NameOf(kPrecisions, options.precision)},
         {"layout", NameOf(kLayouts, options.layout)},
         {"outputs", conversion.outputs},
         {"nodes", conversion.nodes},
@@ -365,6 +371,7 @@ deepstream::ModelFacts FactsFor(const Options& options, const Conversion& conver
   facts.nhwc = options.layout == Layout::kNhwc;
   facts.num_classes = static_cast<uint32_t>(conversion.hparams.num_classes);
   facts.postprocessing = PostprocessingOf(options.nms);
+  facts.half_model = options.precision == Precision::kFp16;
   facts.output_names = conversion.outputs;
   facts.dynamic_batch = IsDynamic(options);
   facts.batch_size = facts.dynamic_batch ? 1 : static_cast<uint32_t>(options.batch);
@@ -376,6 +383,22 @@ deepstream::ModelFacts FactsFor(const Options& options, const Conversion& conver
     facts.platform = fmt::format("{} ({})", platform->name, platform->Versions());
   }
   return facts;
+}
+
+// --precision fp16, and what it did to the weights.
+Status MakeHalf(graph::Graph& graph, Conversion& conversion) {
+  EDET_ASSIGN_OR_RETURN(graph::HalfPrecisionReport half, graph::ToHalfPrecision(graph));
+  conversion.reasons.push_back(
+      fmt::format("precision: {} operators and {:.1f} M weights in fp16; input, normalisation, "
+                  "boxes, scores and outputs in fp32",
+                  half.nodes, static_cast<double>(half.weights) / 1e6));
+  if (half.coarse_channels > 0) {
+    conversion.reasons.push_back(fmt::format(
+        "NOTE fp16 keeps fewer than 8 bits of the weights of {} output channels (first in {}), and "
+        "makes {} weights 0: usually channels that training let die; compare with fp32",
+        half.coarse_channels, half.first_coarse, half.zeroed));
+  }
+  return {};
 }
 
 Result<graph::Graph> Build(const checkpoint::Checkpoint& checkpoint, const Options& options,
@@ -450,8 +473,8 @@ void PrintResult(const Options& options, const Conversion& conversion) {
                NameOf(kNmsKinds, options.nms), NameOf(kSemantics, conversion.semantics),
                options.score_threshold, options.iou_threshold, options.max_detections);
   }
-  fmt::print("network     {} nodes, {:.1f} M parameters, opset {}\n", conversion.nodes,
-             conversion.parameters / 1e6, options.opset);
+  fmt::print("network     {} nodes, {:.1f} M parameters, opset {}, {}\n", conversion.nodes,
+             conversion.parameters / 1e6, options.opset, NameOf(kPrecisions, options.precision));
   fmt::print(
       "written     {}: model.onnx labels.txt config_infer_primary.txt deepstream_app.txt "
       "libnvdsinfer_efficientdet.so "
@@ -480,6 +503,9 @@ Status Convert(Options options, bool quiet) {
     conversion.reasons.push_back("NOTE " + advice);
   }
   EDET_ASSIGN_OR_RETURN(graph::Graph graph, Build(checkpoint, options, conversion));
+  if (options.precision == Precision::kFp16) {
+    EDET_RETURN_IF_ERROR(MakeHalf(graph, conversion));
+  }
   NoteGraph(graph, conversion);
   EDET_RETURN_IF_ERROR(WriteFolder(std::move(graph), options, conversion));
   if (!quiet || options.json) PrintResult(options, conversion);
@@ -596,6 +622,10 @@ void AddConvertCommand(CLI::App& app, Session& session) {
           "Images a run (1), or dynamic: any number, which the device's config decides")
       ->check([](const std::string& batch) { return CheckBatch(batch); });
   command->add_option("--opset", options->opset, "11 to 17 (13); 11 for TensorRT 7");
+  AddChoice<Precision>(
+      command, "--precision", kPrecisions, [options](Precision p) { options->precision = p; },
+      "fp32 (default) or fp16: weights and arithmetic of the network in half precision, input and "
+      "outputs float32; for strongly typed TensorRT networks and for half the file");
   command->add_option("--labels", options->labels,
                       "Text file, one class name a line; COCO's names for 90 classes if left out");
   command->add_option("--input", options->input,

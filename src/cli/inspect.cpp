@@ -119,6 +119,7 @@ ordered_json OnnxJson(const onnx_format::ModelSummary& summary) {
           {"nodes", summary.nodes},
           {"initializers", summary.initializers},
           {"parameters", summary.parameters},
+          {"parameters_by_type", summary.parameters_by_type},
           {"file_bytes", summary.file_bytes},
           {"operators", summary.operators},
           {"metadata", summary.metadata}};
@@ -145,6 +146,11 @@ void PrintOnnx(const onnx_format::ModelSummary& summary) {
   fmt::print("network     {} nodes, {} constants, {:.2f} M parameters\n", summary.nodes,
              summary.initializers, summary.parameters / 1e6);
   bool first = true;
+  for (const auto& [type, count] : summary.parameters_by_type) {
+    fmt::print("{:<12}{:>10}  in {}\n", first ? "parameters" : "", count, type);
+    first = false;
+  }
+  first = true;
   for (const auto& [name, count] : summary.operators) {
     fmt::print("{:<12}{:>5}  {}\n", first ? "operators" : "", count, name);
     first = false;

@@ -142,6 +142,13 @@ void WriteModel(const ModelFacts& facts, ConfigText& text) {
   }
   text.Set("batch-size", facts.batch_size);
   text.Comment("0 FP32, 1 INT8 (needs int8-calib-file), 2 FP16.");
+  if (facts.half_model) {
+    text.Comment(
+        "The model computes in FP16 by itself, with float input and outputs: keep 2, which lets");
+    text.Comment(
+        "TensorRT 8 to 10 build it. In a strongly typed network (the only kind of TensorRT 11;");
+    text.Comment("DeepStream 9.1 also has the key strongly-typed=1) the model's own types decide.");
+  }
   text.Set("network-mode", facts.fp16 ? 2U : 0U);
   text.Comment("0: a detector.").Set("network-type", 0U);
   text.Comment("1: the full frame goes in.").Set("process-mode", 1U);

@@ -21,7 +21,8 @@ struct ModelFacts {
   uint32_t num_classes = 0;  // classes of the model, 0-based class c is line c + 1 of the labels
   Postprocessing postprocessing = Postprocessing::kPlugin;
   std::vector<std::string> output_names;
-  bool fp16 = true;  // network-mode 2 on the device
+  bool fp16 = true;         // network-mode 2 on the device
+  bool half_model = false;  // the ONNX file itself computes in FP16
   uint32_t batch_size = 1;
   bool dynamic_batch = false;  // the graph takes any batch: batch_size is a first choice
   // Set where raw heads have other anchors than the parser library assumes: what to do, for a

@@ -19,7 +19,7 @@ def spoil(model):
         if node.op_type == "Conv" and node.input[1] in weights:
             tensor = weights[node.input[1]]
             values = onnx.numpy_helper.to_array(tensor)
-            tensor.CopyFrom(onnx.numpy_helper.from_array((values * 1.01).astype(np.float32), tensor.name))
+            tensor.CopyFrom(onnx.numpy_helper.from_array((values * 1.01).astype(values.dtype), tensor.name))
             return node.name or node.output[0]
     raise ValueError("no convolution with constant weights")
 
