@@ -23,6 +23,7 @@ constexpr size_t kShortBytes = 4096;
 
 std::atomic<bool> armed{false};
 std::atomic<long> calls{0};
+std::atomic<bool> exchange_failed{false};
 
 const char* Setting(const char* name) {
   const char* value = std::getenv(name);
@@ -95,13 +96,18 @@ int mkdir(const char* path, mode_t mode) {
 
 int rename(const char* from, const char* to) {
   static auto* real = Real(&rename, "rename");
-  return Fails("rename") ? -1 : real(from, to);
+  return exchange_failed.exchange(false) || Fails("rename") ? -1 : real(from, to);
 }
 
 int renameat2(int from_folder, const char* from, int to_folder, const char* to, unsigned flags) {
   static auto* real = Real(&renameat2, "renameat2");
-  return IsKind("no_exchange") ? (errno = EINVAL, -1)
-                               : real(from_folder, from, to_folder, to, flags);
+  if (IsKind("no_exchange")) {
+    errno = EINVAL;
+    return -1;
+  }
+  // What edet tries next must not get through instead.
+  if (Fails("rename")) exchange_failed = true;
+  return exchange_failed ? -1 : real(from_folder, from, to_folder, to, flags);
 }
 
 }  // extern "C"
