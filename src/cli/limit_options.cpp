@@ -7,11 +7,20 @@ namespace {
 
 constexpr const char* kGroup = "Limits on the weights (more is refused before it is read)";
 
+// CLI11 takes "-5" for a number just below 2^64.
+const CLI::Validator kNotNegative(
+    [](std::string& value) {
+      bool good = !value.empty() && value.size() < 20 && value[0] != '-';
+      return good ? std::string() : "must be 0 to 10^19: " + value;
+    },
+    "", "");
+
 template <typename T>
 void AddSize(CLI::App* command, const std::string& name, T& value, const std::string& shown,
              const std::string& what) {
   command->add_option(name, value, what + " (" + shown + ")")
       ->transform(CLI::AsSizeValue(false))
+      ->check(kNotNegative)
       ->group(kGroup);
 }
 
@@ -19,6 +28,7 @@ template <typename T>
 void AddCount(CLI::App* command, const std::string& name, T& value, const std::string& what) {
   command->add_option(name, value, what + " (" + std::to_string(value) + ")")
       ->type_name("N")
+      ->check(kNotNegative)
       ->group(kGroup);
 }
 

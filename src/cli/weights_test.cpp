@@ -174,6 +174,7 @@ TEST_F(Weights, LimitsCanBeRaisedAndLowered) {
   EXPECT_EQ(Inspect({"--max-tensor-bytes", "3GiB", "--max-tensors", "30000"}).exit_code, 0);
   EXPECT_EQ(Inspect({"--max-rank", "many"}).exit_code, 2);
   EXPECT_EQ(Inspect({"--max-tensor-bytes", "-5"}).exit_code, 2);
+  EXPECT_EQ(Inspect({"--max-rank", "-5"}).exit_code, 2);
 }
 
 TEST_F(Weights, AStateFileIsFollowedOutOfItsFolderOnlyWhenAskedTo) {
