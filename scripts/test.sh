@@ -9,6 +9,8 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 # Rooms whose input comes from outside. The others spend their time in OpenVINO and GStreamer.
 sanitized_rooms=(base detect checkpoint graph efficientdet onnx parser deepstream)
+# Fuzz targets whose stored inputs are replayed (fuzz/CMakeLists.txt).
+replayed=(bundle graph h5 archive locate hparams)
 
 fail() {
   echo "edet: $2" >&2
@@ -80,9 +82,9 @@ if [ -n "$sanitizers" ]; then
   cmake --preset asan >build/configure-asan.log 2>&1 ||
     { tail -n 20 build/configure-asan.log >&2 && fail 4 "CMake could not configure the build (build/configure-asan.log)"; }
   targets=("${rooms[@]/#/edet_}")
-  cmake --build --preset asan --target "${targets[@]/%/_test}"
+  cmake --build --preset asan --target "${targets[@]/%/_test}" "${replayed[@]/%/_replay}"
   step "Sanitizer tests"
-  run_tests asan -R "^($(IFS='|' && echo "${rooms[*]}"))\\." || failed=1
+  run_tests asan -R "^($(IFS='|' && echo "${rooms[*]}")|fuzz)\\." || failed=1
 fi
 
 tests="$(total tests)" failures="$(total failures)" skipped="$(($(total skipped) + $(total disabled)))"

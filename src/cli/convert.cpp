@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 #include <sys/utsname.h>
 
+#include <algorithm>
 #include <functional>
 #include <map>
 #include <memory>
@@ -12,10 +13,12 @@
 #include "base/file.h"
 #include "checkpoint/checkpoint.h"
 #include "cli/command.h"
+#include "cli/limit_options.h"
 #include "cli/parser_library.h"
 #include "deepstream/nvinfer_config.h"
 #include "deepstream/platforms.h"
 #include "deepstream/write_configs.h"
+#include "efficientdet/check_weights.h"
 #include "efficientdet/hparams.h"
 #include "efficientdet/labels.h"
 #include "efficientdet/model.h"
@@ -62,6 +65,8 @@ struct Options {
   std::string target;
   Given given;
   bool json = false;
+  bool allow_nonfinite = false;
+  checkpoint::Limits limits;
 };
 
 const std::map<std::string, NmsKind> kNmsKinds = {{"plugin", NmsKind::kPlugin},
@@ -103,15 +108,20 @@ struct Conversion {
 Error WrongModel(const checkpoint::Checkpoint& checkpoint, const efficientdet::Hparams& wanted,
                  const efficientdet::VariableDifference& difference) {
   auto some = [](const char* what, const std::vector<std::string>& names) {
-    return names.empty() ? std::string()
-                         : fmt::format("; {} {}, first '{}'", names.size(), what, names.front());
+    constexpr size_t kSome = 5;
+    if (names.empty()) return std::string();
+    auto end = names.begin() + static_cast<ptrdiff_t>(std::min(kSome, names.size()));
+    return fmt::format("; {} {}: {}{}", names.size(), what, fmt::join(names.begin(), end, ", "),
+                       names.size() > kSome ? ", ..." : "");
   };
   efficientdet::Recognition likely = efficientdet::RecognizeModel(checkpoint);
   std::string hint = likely.difference.empty() && likely.hparams.model_name != wanted.model_name
                          ? "it is " + likely.hparams.model_name +
                                ": leave --model out, or say --model " +
                                likely.hparams.model_name.substr(std::string("efficientdet-").size())
-                         : "edet inspect lists what is there";
+                         : "nearest is " + likely.hparams.model_name + ", " +
+                               std::to_string(likely.difference.size()) +
+                               " variables off: edet inspect --all lists them";
   return {ErrorCode::kCorrupt,
           fmt::format("the variables are not those of {}{}{}{}", wanted.model_name,
                       some("missing", difference.missing),
@@ -414,8 +424,14 @@ Result<graph::Graph> Build(const checkpoint::Checkpoint& checkpoint, const Optio
   build.batch = options.batch;
   build.postprocess = {options.nms, conversion.semantics, options.score_threshold,
                        options.iou_threshold, options.max_detections};
-  Result<graph::Graph> graph = efficientdet::BuildModel(conversion.hparams, variables, build);
+  efficientdet::CheckedVariables checked(variables);
+  Result<graph::Graph> graph = efficientdet::BuildModel(conversion.hparams, checked, build);
   EDET_RETURN_IF_ERROR(variables.status());
+  Status weights =
+      efficientdet::ReportBadWeights(checked.found(), checkpoint.summary().prefix.string());
+  if (weights.ok()) return graph;
+  if (!options.allow_nonfinite) return weights.error();
+  conversion.reasons.push_back("NOTE " + weights.error().what);
   return graph;
 }
 
@@ -492,7 +508,7 @@ Status Convert(Options options, bool quiet) {
   EDET_ASSIGN_OR_RETURN(std::vector<std::string> target, ChooseForTarget(options, conversion));
   conversion.semantics = SemanticsFor(options);
   EDET_ASSIGN_OR_RETURN(checkpoint::Checkpoint checkpoint,
-                        checkpoint::Checkpoint::Open(options.checkpoint));
+                        OpenWithin(options.limits, options.checkpoint));
   conversion.checkpoint = checkpoint.Description();
   EDET_RETURN_IF_ERROR(ChooseModel(checkpoint, options, conversion));
   conversion.reasons.insert(conversion.reasons.end(), target.begin(), target.end());
@@ -643,7 +659,10 @@ void AddConvertCommand(CLI::App& app, Session& session) {
       "--opset "
       "where you do not: " +
           PlatformNames() + "; help tells about each");
+  command->add_flag("--allow-nonfinite", options->allow_nonfinite,
+                    "Convert weights that hold NaN, infinity or a variance below 0");
   command->add_flag("--json", options->json, "Print what was made as JSON");
+  AddLimitOptions(command, options->limits);
   command->footer("\nExample:\n  edet convert efficientdet-d0 -o d0\n  edet run d0 street.mp4");
   command->callback([options, command, &session] {
     NoteGiven(*command, options->given);

@@ -7,6 +7,8 @@
 #include "base/file.h"
 #include "checkpoint/checkpoint.h"
 #include "cli/command.h"
+#include "cli/limit_options.h"
+#include "efficientdet/check_weights.h"
 #include "efficientdet/variables.h"
 #include "onnx/summary.h"
 
@@ -19,7 +21,39 @@ struct Options {
   fs::path path;
   bool json = false;
   bool all = false;
+  bool no_verify = false;
+  checkpoint::Limits limits;
 };
+
+// What reading every weight showed. Damage is an error; this is about what the numbers say.
+struct WeightReport {
+  bool looked = false;
+  std::vector<efficientdet::BadWeights> bad;
+};
+
+bool IsWeight(const checkpoint::TensorEntry& entry) {
+  bool is_float =
+      entry.dtype == checkpoint::DType::kFloat32 || entry.dtype == checkpoint::DType::kFloat64 ||
+      entry.dtype == checkpoint::DType::kFloat16 || entry.dtype == checkpoint::DType::kBFloat16;
+  return is_float && (entry.role == checkpoint::TensorRole::kVariable ||
+                      entry.role == checkpoint::TensorRole::kEma);
+}
+
+// Compares the checksum of every weight and looks at the numbers. An index may lie here alone:
+// what is in data files that are missing cannot be looked at.
+Result<WeightReport> LookAtWeights(const checkpoint::Checkpoint& checkpoint,
+                                   const Options& options) {
+  WeightReport report;
+  if (options.no_verify || !checkpoint.summary().missing_data_files.empty()) return report;
+  report.looked = true;
+  for (const checkpoint::TensorEntry& entry : checkpoint.entries()) {
+    if (!IsWeight(entry)) continue;
+    EDET_ASSIGN_OR_RETURN(std::vector<float> values, checkpoint.ReadFloats(entry.name));
+    if (auto bad = efficientdet::CheckWeights(entry.name, values))
+      report.bad.push_back(std::move(*bad));
+  }
+  return report;
+}
 
 std::string ShapeText(const std::vector<int64_t>& shape) {
   return fmt::format("[{}]", fmt::join(shape, ", "));
@@ -89,17 +123,40 @@ void PrintCheckpoint(const checkpoint::Checkpoint& checkpoint,
   if (shown < entries.size()) fmt::print("and {} more (--all)\n", entries.size() - shown);
 }
 
-Status InspectCheckpoint(const Options& options) {
+ordered_json WeightsJson(const WeightReport& report) {
+  ordered_json bad = ordered_json::array();
+  for (const efficientdet::BadWeights& weights : report.bad) {
+    bad.push_back({{"name", weights.name},
+                   {"values", weights.values},
+                   {"nan", weights.nan},
+                   {"infinite", weights.infinite},
+                   {"negative_variance", weights.negative_variance}});
+  }
+  return {{"verified", report.looked}, {"bad", bad}};
+}
+
+void PrintWeights(const WeightReport& report, bool all) {
+  std::vector<std::string> lines;
+  for (const efficientdet::BadWeights& weights : report.bad) lines.push_back(weights.ToString());
+  if (!lines.empty()) fmt::print("\n");
+  PrintSome("bad weights", lines, all);
+}
+
+// Lists a checkpoint; true if nothing is wrong with its weights.
+Result<bool> InspectCheckpoint(const Options& options) {
   EDET_ASSIGN_OR_RETURN(checkpoint::Checkpoint checkpoint,
-                        checkpoint::Checkpoint::Open(options.path));
+                        OpenWithin(options.limits, options.path));
+  EDET_ASSIGN_OR_RETURN(WeightReport weights, LookAtWeights(checkpoint, options));
   efficientdet::Recognition recognition = efficientdet::RecognizeModel(checkpoint);
   if (options.json) {
-    fmt::print("{}\n", CheckpointJson(checkpoint, recognition)
-                           .dump(2, ' ', false, ordered_json::error_handler_t::replace));
+    ordered_json report = CheckpointJson(checkpoint, recognition);
+    report["weights"] = WeightsJson(weights);
+    fmt::print("{}\n", report.dump(2, ' ', false, ordered_json::error_handler_t::replace));
   } else {
     PrintCheckpoint(checkpoint, recognition, options.all);
+    PrintWeights(weights, options.all);
   }
-  return {};
+  return weights.bad.empty();
 }
 
 ordered_json TensorsJson(const std::vector<onnx_format::TensorInfo>& tensors) {
@@ -171,7 +228,7 @@ Status InspectOnnx(const Options& options) {
 
 }  // namespace
 
-void AddInspectCommand(CLI::App& app, Session&) {
+void AddInspectCommand(CLI::App& app, Session& session) {
   auto options = std::make_shared<Options>();
   CLI::App* command = app.add_subcommand("inspect", "What is inside a checkpoint or an ONNX file");
   command
@@ -180,13 +237,22 @@ void AddInspectCommand(CLI::App& app, Session&) {
           "A checkpoint (folder, prefix, .index, .tar.gz, SavedModel, .pb, .h5) or a .onnx file")
       ->required();
   command->add_flag("--all", options->all, "List every tensor and every difference");
+  command->add_flag("--no-verify", options->no_verify,
+                    "List a checkpoint without reading its weights: no checksums, no search for "
+                    "NaN");
   command->add_flag("--json", options->json, "Everything as JSON");
+  AddLimitOptions(command, options->limits);
   command->footer(
       "\nExamples:\n  edet inspect efficientdet-d0\n  edet inspect d0/model.onnx --json");
-  command->callback([options] {
-    bool onnx = options->path.extension() == ".onnx";
-    Status status = onnx ? InspectOnnx(*options) : InspectCheckpoint(*options);
-    if (!status.ok()) throw CommandFailed{status.error()};
+  command->callback([options, &session] {
+    if (options->path.extension() == ".onnx") {
+      Status status = InspectOnnx(*options);
+      if (!status.ok()) throw CommandFailed{status.error()};
+      return;
+    }
+    Result<bool> good = InspectCheckpoint(*options);
+    if (!good.ok()) throw CommandFailed{good.error()};
+    if (!*good) session.exit_code = 1;
   });
 }
 

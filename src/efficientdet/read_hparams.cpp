@@ -12,6 +12,7 @@
 
 #include "base/file.h"
 #include "base/nearest.h"
+#include "efficientdet/bounded_yaml.h"
 
 namespace edet::efficientdet {
 namespace {
@@ -392,7 +393,7 @@ bool IsYamlName(const std::string& text) {
 Result<YAML::Node> Parse(const std::string& given) {
   if (!IsYamlName(given)) return ParsePairs(given);
   EDET_ASSIGN_OR_RETURN(std::string text, ReadFile(given, kYamlLimitBytes));
-  return YAML::Load(text);
+  return ParseBoundedYaml(text, given);
 }
 
 }  // namespace
