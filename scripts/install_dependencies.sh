@@ -23,6 +23,8 @@ packages=(
 test_packages=(
   libbenchmark-dev libgmock-dev libgtest-dev libjson-glib-dev
   ffmpeg file python3 python3-venv
+  # the parser library for a Jetson, and its self test
+  g++-aarch64-linux-gnu make qemu-user
 )
 
 case "${1-}" in
