@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "checkpoint/checkpoint.h"
 #include "cli/command.h"
+#include "cli/inspect_library.h"
 #include "efficientdet/variables.h"
 #include "onnx/summary.h"
 
@@ -167,19 +168,23 @@ Status InspectOnnx(const Options& options) {
 
 void AddInspectCommand(CLI::App& app, Session&) {
   auto options = std::make_shared<Options>();
-  CLI::App* command = app.add_subcommand("inspect", "What is inside a checkpoint or an ONNX file");
+  CLI::App* command = app.add_subcommand(
+      "inspect", "What is inside a checkpoint, an ONNX file or a parser library");
   command
       ->add_option(
           "path", options->path,
-          "A checkpoint (folder, prefix, .index, .tar.gz, SavedModel, .pb, .h5) or a .onnx file")
+          "A checkpoint (folder, prefix, .index, .tar.gz, SavedModel, .pb, .h5), a .onnx file or a "
+          "parser library (.so, of any architecture)")
       ->required();
   command->add_flag("--all", options->all, "List every tensor and every difference");
   command->add_flag("--json", options->json, "Everything as JSON");
   command->footer(
-      "\nExamples:\n  edet inspect efficientdet-d0\n  edet inspect d0/model.onnx --json");
+      "\nExamples:\n  edet inspect efficientdet-d0\n  edet inspect d0/model.onnx --json\n"
+      "  edet inspect d0/libnvdsinfer_efficientdet.so");
   command->callback([options] {
-    bool onnx = options->path.extension() == ".onnx";
-    Status status = onnx ? InspectOnnx(*options) : InspectCheckpoint(*options);
+    Status status = IsLibraryName(options->path) ? InspectLibrary(options->path, options->json)
+                    : options->path.extension() == ".onnx" ? InspectOnnx(*options)
+                                                           : InspectCheckpoint(*options);
     if (!status.ok()) throw CommandFailed{status.error()};
   });
 }

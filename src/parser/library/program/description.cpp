@@ -1,4 +1,4 @@
-#include "parser/library/description.h"
+#include "parser/library/program/description.h"
 
 #define EDET_TEXT_OF(number) #number
 #define EDET_TEXT(macro) EDET_TEXT_OF(macro)

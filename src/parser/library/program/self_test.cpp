@@ -1,4 +1,4 @@
-#include "parser/library/self_test.h"
+#include "parser/library/program/self_test.h"
 
 #include <dlfcn.h>
 #include <sys/wait.h>
@@ -194,7 +194,7 @@ int RunCases(void* library) {
     auto parse = reinterpret_cast<abi::ParseFunction>(dlsym(library, test.function));
     const std::string difference =
         parse == nullptr ? "no such function" : Difference<HostObject>(parse, test);
-    std::printf("  %-10s %-34s %s\n", test.contract, test.function,
+    std::printf("  %-10s %-36s %s\n", test.contract, test.function,
                 difference.empty() ? "pass" : ("FAIL: " + difference).c_str());
     failed += difference.empty() ? 0 : 1;
   }

@@ -11,8 +11,8 @@
 #include <cstring>
 #include <exception>
 
-#include "parser/library/description.h"
-#include "parser/library/self_test.h"
+#include "parser/library/program/description.h"
+#include "parser/library/program/self_test.h"
 
 #if defined(__x86_64__) && defined(__linux__)
 #define EDET_LOADER "/lib64/ld-linux-x86-64.so.2"
