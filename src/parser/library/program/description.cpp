@@ -26,6 +26,9 @@ __attribute__((used, section("edet_parser"))) const char kDescription[] =
     EDET_CONTRACT("nms", "Nms",
                   "num_detections [1], detection_boxes [M,4] y1,x1,y2,x2 pixels, "
                   "detection_scores [M], detection_classes [M] 0-based")
+    EDET_CONTRACT("tensorflow", "TensorFlow",
+                  "the same four names, all floats: boxes y1,x1,y2,x2 from 0 to 1, classes 1-based")
+    EDET_CONTRACT("tao", "Tao", "TAO EfficientDet's four tensors: as nms")
     EDET_CONTRACT("rows", "Rows",
                   "detections [M,7]: image_id, ymin, xmin, ymax, xmax pixels, score, class 1-based")
     EDET_CONTRACT("decoded", "Decoded", "boxes [A,4] y1,x1,y2,x2 pixels, scores [A,C]")

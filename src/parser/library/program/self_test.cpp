@@ -95,6 +95,23 @@ Case NmsInHalves(const char* function) {
   return test;
 }
 
+Case TensorFlow(const char* function) {
+  Case test{"tensorflow", function, {}, {}, TwoObjects()};
+  std::vector<float> boxes(kBoxes, kBoxes + 16);
+  for (float& number : boxes) number /= kNetworkSide;
+  test.Add("num_detections", abi::kFloat, {1}, std::vector<float>{3});
+  test.Add("detection_boxes", abi::kFloat, {4, 4}, boxes);
+  test.Add("detection_scores", abi::kFloat, {4}, std::vector<float>(kScores, kScores + 4));
+  test.Add("detection_classes", abi::kFloat, {4}, std::vector<float>{4, 1, 3, 2});  // 1-based
+  return test;
+}
+
+Case Tao(const char* function) {
+  Case test = Nms(function);
+  test.contract = "tao";
+  return test;
+}
+
 Case Rows(const char* function) {
   Case test{"rows", function, {}, {}, TwoObjects()};
   std::vector<float> rows;
@@ -147,10 +164,12 @@ std::vector<Case> AllCases() {
   std::vector<Case> cases;
   cases.push_back(Nms("NvDsInferParseEfficientDetNms"));
   cases.push_back(NmsInHalves("NvDsInferParseEfficientDetNms"));
+  cases.push_back(TensorFlow("NvDsInferParseEfficientDetTensorFlow"));
+  cases.push_back(Tao("NvDsInferParseEfficientDetTao"));
   cases.push_back(Rows("NvDsInferParseEfficientDetRows"));
   cases.push_back(Decoded("NvDsInferParseEfficientDetDecoded"));
   cases.push_back(Raw("NvDsInferParseEfficientDetRaw"));
-  for (Case (*make)(const char*) : {Nms, NmsInHalves, Rows, Decoded, Raw})
+  for (Case (*make)(const char*) : {Nms, NmsInHalves, TensorFlow, Rows, Decoded, Raw})
     cases.push_back(make("NvDsInferParseEfficientDet"));
   return cases;
 }
