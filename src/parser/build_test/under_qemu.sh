@@ -31,6 +31,7 @@ if [ ! -e "$folder/lib/ld-linux-aarch64.so.1" ]; then
   work="$(mktemp -d)"
   trap 'rm -rf "$work"' EXIT
   fetched=""
+  # shellcheck disable=SC2016  # apt fills it in
   while read -r mirror; do
     rm -rf "${work:?}/apt"
     fetch "$mirror" "$work/apt" && fetched=yes && break

@@ -70,6 +70,8 @@ FloatView::FloatView(const abi::LayerInfo& layer) : size_(layer.dims.num_element
   if (layer.data_type == abi::kHalf) halves_ = static_cast<const uint16_t*>(layer.buffer);
 }
 
+constexpr int64_t IntegerView::kNotWhole;  // C++14 wants it where its address is taken
+
 IntegerView::IntegerView(const abi::LayerInfo& layer, bool half_is_int16)
     : type_(layer.data_type), size_(layer.dims.num_elements) {
   if (BytesOfType(type_) != 0) bytes_ = static_cast<const unsigned char*>(layer.buffer);
