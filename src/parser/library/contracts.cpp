@@ -53,25 +53,33 @@ size_t ReadCount(const IntegerView& count, size_t rows) {
   return said > 0 ? rows : 0;
 }
 
+// Rows before the padding at the end, whose score is 0.
+size_t CountUnpadded(const FloatView& scores, size_t rows) {
+  while (rows > 0 && scores[rows - 1] == 0.F) --rows;
+  return rows;
+}
+
 // The four tensors of one frame, each within its size for `rows` rows.
 struct FourTensors {
   FloatView boxes, scores;
   IntegerView classes;
   size_t rows;
   int class_base;
-  bool skip_padding;  // rows of score 0
 };
 
-// Rows whose values `classes(i)` and so on give, so that each combination of types has its own
-// loop.
+// `classes(i)` and so on give the values, so that each combination of types has its own loop.
 template <typename Boxes, typename Scores, typename Classes>
 void AddRows(const FourTensors& from, const BoxFormat& format, const Boxes& boxes,
              const Scores& scores, const Classes& classes, ObjectList* objects) {
-  for (size_t i = 0; i < from.rows; ++i) {
-    const float score = scores(i);
-    if (from.skip_padding && score == 0.F) continue;
-    objects->Add(format.Corners(boxes(i)), score, classes(i) - from.class_base);
+  const int class_base = from.class_base;
+  const auto zero_based = [&classes, class_base](size_t i) { return classes(i) - class_base; };
+  if (format.order == BoxOrder::kYxyx && format.pixels) {  // the usual case, with nothing to decide
+    return objects->AddAll(
+        from.rows, [&boxes](size_t i) { return SwapPairs(boxes(i)); }, scores, zero_based);
   }
+  const BoxFormat own = format;
+  objects->AddAll(
+      from.rows, [&boxes, own](size_t i) { return own.Corners(boxes(i)); }, scores, zero_based);
 }
 
 template <typename Classes>
@@ -120,7 +128,7 @@ BoxFormat::BoxFormat(const TensorName& name, BoxUnit unit, const Frame& frame)
     : order(frame.options.order_told ? frame.options.order : name.order) {
   if (name.unit_told) unit = name.unit;
   if (frame.options.unit_told) unit = frame.options.unit;
-  const bool pixels = unit == BoxUnit::kPixels;
+  pixels = unit == BoxUnit::kPixels;
   const float x = pixels ? 1.F : static_cast<float>(frame.objects.network().width);
   const float y = pixels ? 1.F : static_cast<float>(frame.objects.network().height);
   scale = Floats4{x, y, x, y};
@@ -156,20 +164,19 @@ void ParseFourTensors(Contract contract, const Frame& frame) {
   }
   const bool tensorflow = contract == Contract::kTensorFlow;
   const bool int16 = frame.options.half_is_int16;
-  FourTensors from = {ViewFloats(*tensors[Role::kBoxes]),
-                      ViewFloats(*tensors[Role::kScores]),
-                      IntegerView(*tensors[Role::kClasses], int16),
-                      0,
-                      frame.options.class_base >= 0 ? frame.options.class_base : int{tensorflow},
-                      false};
+  FourTensors from = {ViewFloats(*tensors[Role::kBoxes]), ViewFloats(*tensors[Role::kScores]),
+                      IntegerView(*tensors[Role::kClasses], int16), 0,
+                      frame.options.class_base >= 0 ? frame.options.class_base : int{tensorflow}};
   const IntegerView count(*tensors[Role::kCount], int16);
   if (!from.classes.ok()) ReportBuffer(*tensors[Role::kClasses], "known");
   from.rows = std::min({from.boxes.size() / 4, from.scores.size(), from.classes.size()});
-  from.skip_padding = tensorflow && count.size() == 0;
   if (!from.boxes.ok() || !from.scores.ok() || !from.classes.ok()) return;
-  if (!from.skip_padding) {
-    if (!count.ok()) return ReportBuffer(*tensors[Role::kCount], "known");
+  if (tensorflow && count.size() == 0) {
+    from.rows = CountUnpadded(from.scores, from.rows);
+  } else if (count.ok()) {
     from.rows = ReadCount(count, from.rows);
+  } else {
+    return ReportBuffer(*tensors[Role::kCount], "known");
   }
   const BoxUnit unit = tensorflow ? BoxUnit::kNormalized : BoxUnit::kPixels;
   AddFourTensors(from, BoxFormat(tensors.Name(Role::kBoxes), unit, frame), &frame.objects);

@@ -62,6 +62,7 @@ struct BoxFormat {
     return box * scale;
   }
   BoxOrder order;
+  bool pixels;
   Floats4 scale;
 };
 

@@ -22,26 +22,31 @@ constexpr float kInside = 1.F - 1.F / 1048576.F;
 // A network of more pixels than a float counts exactly is no network.
 constexpr unsigned kMaxNetworkSide = 1U << 20;
 
-void ReportScore(float score) {
-  if (!ShouldReport(Cause::kBadScore)) return;
+// The following return the bytes written of what they report: none.
+size_t ReportScore(float score) {
+  if (!ShouldReport(Cause::kBadScore)) return 0;
   PrintReport(Cause::kBadScore, "a row is dropped: score " + std::to_string(score) +
                                     " is no probability (logits, or another column?)");
+  return 0;
 }
 
-void ReportClass(int64_t class_id, unsigned num_classes) {
-  if (!ShouldReport(Cause::kBadClass)) return;
-  if (class_id <= IntegerView::kNotWhole)
-    return PrintReport(Cause::kBadClass, "a row is dropped: its class is no whole number");
-  PrintReport(Cause::kBadClass,
-              "a row is dropped: class " + std::to_string(class_id) +
-                  " (0-based) is outside num-detected-classes=" + std::to_string(num_classes));
+size_t ReportClass(int64_t class_id, unsigned num_classes) {
+  if (!ShouldReport(Cause::kBadClass)) return 0;
+  const std::string problem =
+      class_id <= IntegerView::kNotWhole
+          ? "its class is no whole number (where the host calls INT16 half: EDET_PARSER_INT16=1)"
+          : "class " + std::to_string(class_id) +
+                " (0-based) is outside num-detected-classes=" + std::to_string(num_classes);
+  PrintReport(Cause::kBadClass, "a row is dropped: " + problem);
+  return 0;
 }
 
-void ReportBox(Cause cause) {
-  if (!ShouldReport(cause)) return;
+size_t ReportBox(Cause cause) {
+  if (!ShouldReport(cause)) return 0;
   PrintReport(cause, cause == Cause::kBadBox
                          ? "a row is dropped: its box is NaN or infinite"
                          : "a row is dropped: nothing of its box is inside the network input");
+  return 0;
 }
 
 // What boxes are clipped to, in network pixels.
@@ -98,21 +103,18 @@ ObjectList::ObjectList(const abi::NetworkInfo& network, const abi::DetectionPara
   ok_ = area.right > area.left && area.bottom > area.top;
 }
 
-bool ObjectList::IsStillAnObject(Floats4 corners, float score, int64_t class_id) const {
-  if (!IsProbability(score)) {
-    ReportScore(score);
-  } else if (class_id < 0 || class_id >= static_cast<int64_t>(params_.num_classes)) {
-    ReportClass(class_id, params_.num_classes);
-  } else if (!(score < Threshold(static_cast<size_t>(class_id)))) {
-    if (!All(corners - corners == 0.F)) {
-      ReportBox(Cause::kBadBox);
-    } else {
-      const Floats4 inside = Min4(Max4(corners, low_), high_);
-      if (inside[2] > inside[0] && inside[3] > inside[1]) return true;
-      ReportBox(Cause::kEmptyBox);
-    }
-  }
-  return false;
+size_t ObjectList::AddDoubtful(Floats4 corners, float score, int64_t class_id,
+                               unsigned char* record) const {
+  if (!(score >= 0.F) || (!IsPlainProbability(score) && score != 0.F)) return ReportScore(score);
+  if (class_id < 0 || class_id >= static_cast<int64_t>(params_.num_classes))
+    return ReportClass(class_id, params_.num_classes);
+  if (score < Threshold(static_cast<size_t>(class_id))) return 0;
+  const Floats4 inside = Min4(Max4(corners, low_), high_);
+  const Floats4 extent = HighHalf(inside) - inside;
+  if (!All(corners - corners == 0.F)) return ReportBox(Cause::kBadBox);
+  if (!(extent[0] > 0.F && extent[1] > 0.F)) return ReportBox(Cause::kEmptyBox);
+  WriteRecord(static_cast<uint32_t>(class_id), LowHalves(inside, extent), score, record);
+  return record_bytes_;
 }
 
 void ObjectList::Finish() {

@@ -90,8 +90,10 @@ int64_t IntegerView::operator[](size_t i) const {
       return Load<int8_t>(bytes_, i);
     case abi::kInt32:
       return Load<int32_t>(bytes_, i);
-    case abi::kInt64:  // no class or count is beyond this, and a base may be taken off it
-      return std::max(Load<int64_t>(bytes_, i), kNotWhole);
+    case abi::kInt64: {  // no class or count is beyond this, and a base may be taken off it
+      const auto value = Load<int64_t>(bytes_, i);
+      return value < kNotWhole ? kNotWhole : value;
+    }
     case abi::kUint8:
       return bytes_[i];
     default:
