@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Builds everything and runs every test: the release build, the independent judges, then the rooms that
-# read files from outside under AddressSanitizer and UndefinedBehaviorSanitizer.
+# Builds everything and runs every test: the release build, the independent judges, the parser library for a
+# Jetson (cross-built, run under qemu), then the rooms that read files from outside under AddressSanitizer and
+# UndefinedBehaviorSanitizer.
 #
 # Usage: scripts/test.sh [--no-sanitizers]
 # The last line is "N passed, N failed"; exit code 0 only if nothing failed.
@@ -22,7 +23,7 @@ sanitizers=yes
 case "${1-}" in
   "") ;;
   --no-sanitizers) sanitizers="" ;;
-  -h | --help) sed -n '2,6s/^# \{0,1\}//p' "$0" && exit 0 ;;
+  -h | --help) sed -n '2,7s/^# \{0,1\}//p' "$0" && exit 0 ;;
   *) fail 2 "unknown option '$1' (scripts/test.sh): see --help" ;;
 esac
 
@@ -72,6 +73,12 @@ cmake --build --preset release
 step "Release tests"
 failed=0
 run_tests release || failed=1
+
+step "The parser library for a Jetson"
+cmake --preset jetson >build/configure-jetson.log 2>&1 ||
+  { tail -n 20 build/configure-jetson.log >&2 && fail 4 "CMake could not configure the build (build/configure-jetson.log)"; }
+cmake --build --preset jetson
+run_tests jetson || failed=1
 
 if [ -n "$sanitizers" ]; then
   step "Sanitizer build"

@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "checkpoint/checkpoint.h"
 #include "cli/command.h"
+#include "cli/inspect_library.h"
 #include "cli/limit_options.h"
 #include "efficientdet/check_weights.h"
 #include "efficientdet/variables.h"
@@ -226,15 +227,30 @@ Status InspectOnnx(const Options& options) {
   return {};
 }
 
+// False where findings are to be reported by the exit code.
+Result<bool> Inspect(const Options& options) {
+  if (IsLibraryName(options.path)) {
+    EDET_RETURN_IF_ERROR(InspectLibrary(options.path, options.json));
+    return true;
+  }
+  if (options.path.extension() == ".onnx") {
+    EDET_RETURN_IF_ERROR(InspectOnnx(options));
+    return true;
+  }
+  return InspectCheckpoint(options);
+}
+
 }  // namespace
 
 void AddInspectCommand(CLI::App& app, Session& session) {
   auto options = std::make_shared<Options>();
-  CLI::App* command = app.add_subcommand("inspect", "What is inside a checkpoint or an ONNX file");
+  CLI::App* command = app.add_subcommand(
+      "inspect", "What is inside a checkpoint, an ONNX file or a parser library");
   command
       ->add_option(
           "path", options->path,
-          "A checkpoint (folder, prefix, .index, .tar.gz, SavedModel, .pb, .h5) or a .onnx file")
+          "A checkpoint (folder, prefix, .index, .tar.gz, SavedModel, .pb, .h5), a .onnx file or a "
+          "parser library (.so, of any architecture)")
       ->required();
   command->add_flag("--all", options->all, "List every tensor and every difference");
   command->add_flag("--no-verify", options->no_verify,
@@ -243,14 +259,10 @@ void AddInspectCommand(CLI::App& app, Session& session) {
   command->add_flag("--json", options->json, "Everything as JSON");
   AddLimitOptions(command, options->limits);
   command->footer(
-      "\nExamples:\n  edet inspect efficientdet-d0\n  edet inspect d0/model.onnx --json");
+      "\nExamples:\n  edet inspect efficientdet-d0\n  edet inspect d0/model.onnx --json\n"
+      "  edet inspect d0/libnvdsinfer_efficientdet.so");
   command->callback([options, &session] {
-    if (options->path.extension() == ".onnx") {
-      Status status = InspectOnnx(*options);
-      if (!status.ok()) throw CommandFailed{status.error()};
-      return;
-    }
-    Result<bool> good = InspectCheckpoint(*options);
+    Result<bool> good = Inspect(*options);
     if (!good.ok()) throw CommandFailed{good.error()};
     if (!*good) session.exit_code = 1;
   });

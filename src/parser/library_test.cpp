@@ -16,6 +16,7 @@
 #include "base/file.h"
 #include "detect/anchors.h"
 #include "detect/decode.h"
+#include "detect/nms.h"
 #include "parser/custom_library.h"
 #include "testing/reference_data.h"
 #include "testing/temporary_directory.h"
@@ -246,8 +247,9 @@ std::vector<NetworkObject> ParseNms(const GoldenRows& rows, size_t classes = 3,
 
 TEST(ParserLibrary, EveryTypeOfEveryTensorIsRead) {
   const NetworkObject expected{2, 20.F, 10.F, 40.F, 20.F, .75F};
-  const auto check = [&](const Tensors& tensors) {
-    ExpectSame(Parse("NvDsInferParseEfficientDet", tensors, Classes(3, 0.5F)), {expected});
+  const auto check = [&](const Tensors& tensors,
+                         const char* function = "NvDsInferParseEfficientDet") {
+    ExpectSame(Parse(function, tensors, Classes(3, 0.5F)), {expected});
   };
   const std::vector<float> box = {10, 20, 30, 60}, score = {.75F};
   Tensors half;
@@ -255,7 +257,8 @@ TEST(ParserLibrary, EveryTypeOfEveryTensorIsRead) {
       .Add("detection_boxes", DataType::kHalf, {1, 4}, ToHalves(box))
       .Add("detection_scores", DataType::kHalf, {1}, ToHalves(score))
       .Add("detection_classes", DataType::kHalf, {1}, ToHalves({2.F}));
-  check(half);
+  // A count that is no whole number's type is TensorFlow's, unless the function says otherwise.
+  check(half, "NvDsInferParseEfficientDetNms");
   Tensors wide;
   wide.Add("StatefulPartitionedCall/num_detections:0", DataType::kInt64, {1},
            std::vector<int64_t>{1})
@@ -346,6 +349,7 @@ TEST(ParserLibrary, CountsAreBoundedByTheTensors) {
 TEST(ParserLibrary, OddLayersYieldNothing) {
   for (const char* function :
        {"NvDsInferParseEfficientDet", "NvDsInferParseEfficientDetNms",
+        "NvDsInferParseEfficientDetTao", "NvDsInferParseEfficientDetTensorFlow",
         "NvDsInferParseEfficientDetRows", "NvDsInferParseEfficientDetDecoded",
         "NvDsInferParseEfficientDetRaw"}) {
     EXPECT_EQ(Parse(function, Tensors(), Classes(3, 0.F)).size(), 0u);
@@ -462,6 +466,230 @@ TEST(ParserLibrary, RawAndDecodedHeadsAreSuppressedAsAutoMlDoes) {
              found);
   // Anchors that do not belong to the network's size.
   EXPECT_EQ(Parse("NvDsInferParseEfficientDetRaw", raw, Classes(11, 0.4F), 256, 128).size(), 0u);
+}
+
+// Values of four tensors as TensorFlow's object-detection API has them.
+Tensors TensorFlowTensors(const GoldenRows& rows, float size, bool half) {
+  std::vector<float> boxes = rows.boxes, classes;
+  for (float& value : boxes) value /= size;
+  for (int64_t c : rows.classes) classes.push_back(static_cast<float>(c + 1));
+  const std::vector<float> count = {static_cast<float>(rows.count)};
+  const auto m = static_cast<uint32_t>(rows.scores.size());
+  Tensors tensors;
+  const auto add = [&](const char* name, std::vector<uint32_t> dims, const std::vector<float>& v) {
+    if (half) {
+      tensors.Add(name, DataType::kHalf, std::move(dims), ToHalves(v));
+    } else {
+      tensors.Add(name, DataType::kFloat, std::move(dims), v);
+    }
+  };
+  add("raw_detection_boxes", {m, 4}, rows.boxes);
+  add("detection_classes:0", {m}, classes);
+  add("detection_boxes:0", {m, 4}, boxes);
+  add("num_detections:0", {1}, count);
+  add("detection_scores:0", {m}, rows.scores);
+  return tensors;
+}
+
+TEST(ParserLibrary, TensorFlowsFloatTensorsAreNormalisedAndCountClassesFromOne) {
+  EDET_SKIP_WITHOUT("golden/d0/golden_plugin_t0.4_fp32.npz");
+  for (const auto& [model, size] : {std::pair("d0", 512.F), std::pair("lite0", 320.F)}) {
+    const auto side = static_cast<uint32_t>(size);
+    GoldenRows rows = LoadPlugin(model, "golden_plugin_t0.4_fp32.npz");
+    const auto expected = Expected(rows, 0.5F, size);
+    ASSERT_GT(expected.size(), 5u);
+    for (const char* function :
+         {"NvDsInferParseEfficientDet", "NvDsInferParseEfficientDetTensorFlow"}) {
+      ExpectSame(
+          Parse(function, TensorFlowTensors(rows, size, false), Classes(90, 0.5F), side, side),
+          expected);
+      const auto half =
+          Parse(function, TensorFlowTensors(rows, size, true), Classes(90, 0.45F), side, side);
+      ExpectSame(half, Expected(rows, 0.45F, size), 0.6F, 5e-4F);
+    }
+    // A host before TensorRT 8.6 hands the count [N] without an element.
+    Tensors no_count = TensorFlowTensors(rows, size, false);
+    no_count.outputs[3].dims = {0};
+    ExpectSame(Parse("NvDsInferParseEfficientDet", no_count, Classes(90, 0.5F), side, side),
+               expected);
+  }
+}
+
+TEST(ParserLibrary, HalfTensorsOfTheFp16PluginGiveItsObjects) {
+  EDET_SKIP_WITHOUT("golden/d0/golden_plugin_t0.4_fp16.npz");
+  for (const auto& [model, size] : {std::pair("d0", 512U), std::pair("lite0", 320U)}) {
+    for (const char* file : {"golden_plugin_t0.4_fp16.npz", "golden_plugin_t0.4_fp16_agnostic.npz",
+                             "golden_plugin_t0.9_fp16.npz", "golden_plugin_t0.05_fp16.npz"}) {
+      const GoldenRows rows = LoadPlugin(model, file);
+      const auto m = static_cast<uint32_t>(rows.scores.size());
+      Tensors tensors;
+      tensors.Add("num_detections", DataType::kInt32, {1}, As<int32_t>({rows.count}))
+          .Add("detection_boxes", DataType::kHalf, {m, 4}, ToHalves(rows.boxes))
+          .Add("detection_scores", DataType::kHalf, {m}, ToHalves(rows.scores))
+          .Add("detection_classes", DataType::kInt32, {m}, As<int32_t>(rows.classes));
+      // The plugin's numbers are halves already: not a bit is lost.
+      ExpectSame(Parse("NvDsInferParseEfficientDet", tensors, Classes(90, 0.F), size, size),
+                 Expected(rows, 0.F, static_cast<float>(size)));
+    }
+  }
+}
+
+TEST(ParserLibrary, NamesTellOrderAndUnitOfBoxes) {
+  const NetworkObject expected{2, 20.F, 10.F, 40.F, 20.F, .75F};
+  struct Case {
+    const char* name;
+    std::vector<float> box;
+  };
+  for (const Case& c :
+       {Case{"detection_boxes_yxyx", {10, 20, 30, 60}}, Case{"det_boxes", {20, 10, 60, 30}},
+        Case{"det_boxes_yxyx", {10, 20, 30, 60}}, Case{"detection_boxes_xywh", {20, 10, 40, 20}},
+        Case{"x/detection_boxes_xyxy_normalized:0", {.1F, .1F, .3F, .3F}},
+        Case{"detection_boxes_normalized_xyxy", {.1F, .1F, .3F, .3F}},
+        Case{"detection_boxes_normalized", {.1F, .1F, .3F, .3F}}}) {
+    Tensors tensors;
+    tensors.Add("num_detections", DataType::kInt32, {1}, std::vector<int32_t>{1})
+        .Add(c.name, DataType::kFloat, {1, 4}, c.box)
+        .Add("detection_scores", DataType::kFloat, {1}, std::vector<float>{.75F})
+        .Add("detection_classes", DataType::kInt32, {1}, std::vector<int32_t>{2});
+    SCOPED_TRACE(c.name);
+    ExpectSame(Parse("NvDsInferParseEfficientDet", tensors, Classes(3, 0.5F), 200, 100), {expected},
+               1e-4F);
+  }
+  for (const Case& c : {Case{"detections_xyxy", {0, 20, 10, 60, 30, .75F, 3}},
+                        Case{"detections_xywh", {0, 20, 10, 40, 20, .75F, 3}},
+                        Case{"detections", {0, 10, 20, 30, 60, .75F, 3}}}) {
+    Tensors tensors;
+    tensors.Add(c.name, DataType::kHalf, {1, 7}, ToHalves(c.box));
+    SCOPED_TRACE(c.name);
+    ExpectSame(Parse("NvDsInferParseEfficientDet", tensors, Classes(3, 0.5F), 200, 100),
+               {expected});
+  }
+}
+
+TEST(ParserLibrary, SevenColumnsBesideOtherTensorsAreNotRows) {
+  Tensors tensors;
+  tensors.Add("a", DataType::kFloat, {9, 7}, std::vector<float>(63, 1.F))
+      .Add("b", DataType::kFloat, {9, 4}, std::vector<float>(36, 1.F));
+  EXPECT_EQ(Parse("NvDsInferParseEfficientDet", tensors, Classes(7, 0.F)).size(), 0u);
+}
+
+// Heads of a network of 128 x 96 pixels with 4 levels (4 to 7), 2 octaves and 2 aspect ratios.
+struct SmallHeads {
+  static constexpr uint32_t kClasses = 5;
+  detect::AnchorConfig config;
+  std::vector<float> anchors, logits, deltas;
+
+  SmallHeads() {
+    config.image_width = 128;
+    config.image_height = 96;
+    config.min_level = 4;
+    config.num_scales = 2;
+    config.anchor_scales = {3.F};
+    config.aspect_ratios = {1.F, detect::AspectRatio(1.5F, 0.5F)};
+    anchors = detect::MakeAnchors(config);
+    uint32_t state = 7;
+    const auto random = [&state] {
+      state = state * 1664525U + 1013904223U;
+      return static_cast<float>(state >> 8) / 16777216.F;
+    };
+    for (size_t i = 0; i < anchors.size() / 4 * kClasses; ++i)
+      logits.push_back(std::floor(random() * 512.F) / 64.F - 7.F);
+    for (size_t i = 0; i < anchors.size(); ++i)
+      deltas.push_back(std::floor(random() * 64.F) / 128.F - 0.25F);
+  }
+  uint32_t count() const { return static_cast<uint32_t>(anchors.size() / 4); }
+
+  Tensors Concatenated(bool half, const std::string& boxes) const {
+    Tensors tensors;
+    Add(&tensors, "class_logits", {count(), kClasses}, logits, half);
+    Add(&tensors, boxes, {count(), 4}, deltas, half);
+    return tensors;
+  }
+
+  // [H, W, 4 * k] or [4 * k, H, W] for each level, the smallest level first.
+  Tensors Levels(bool half, bool channels_first) const {
+    Tensors tensors;
+    const auto sizes = detect::FeatureSizes(config);
+    size_t end = count();
+    for (size_t i = sizes.size(); i-- > 0;) {
+      const auto h = static_cast<uint32_t>(sizes[i].height);
+      const auto w = static_cast<uint32_t>(sizes[i].width);
+      const size_t cells = size_t{h} * w;
+      end -= cells * 4;
+      const auto add = [&](const std::string& name, const std::vector<float>& values, uint32_t k) {
+        std::vector<float> part(values.begin() + static_cast<long>(end * k),
+                                values.begin() + static_cast<long>((end + cells * 4) * k));
+        if (channels_first) part = ChannelsFirst(part, cells);
+        Add(&tensors, name,
+            channels_first ? std::vector<uint32_t>{4 * k, h, w}
+                           : std::vector<uint32_t>{h, w, 4 * k},
+            part, half);
+      };
+      const std::string number = i == 0 ? "" : "_" + std::to_string(i);
+      add("box_net/box-predict" + number + "/BiasAdd:0", deltas, 4);
+      add("class_net/class-predict" + number + "/BiasAdd:0", logits, kClasses);
+    }
+    return tensors;
+  }
+
+  static std::vector<float> ChannelsFirst(const std::vector<float>& values, size_t cells) {
+    const size_t channels = values.size() / cells;
+    std::vector<float> turned(values.size());
+    for (size_t cell = 0; cell < cells; ++cell) {
+      for (size_t c = 0; c < channels; ++c) turned[c * cells + cell] = values[cell * channels + c];
+    }
+    return turned;
+  }
+
+  static void Add(Tensors* tensors, const std::string& name, const std::vector<uint32_t>& dims,
+                  const std::vector<float>& values, bool half) {
+    if (half) {
+      tensors->Add(name, DataType::kHalf, dims, ToHalves(values));
+    } else {
+      tensors->Add(name, DataType::kFloat, dims, values);
+    }
+  }
+};
+
+TEST(ParserLibrary, EveryLayoutOfRawHeadsGivesTheSameObjects) {
+  const SmallHeads heads;
+  // What the rooms of this project compute from the anchors of the model.
+  std::vector<float> best;
+  std::vector<int> classes;
+  detect::BestClass(heads.logits.data(), heads.count(), SmallHeads::kClasses, &best, &classes);
+  for (float& value : best) value = detect::Sigmoid(value);
+  const auto boxes = detect::DecodeBoxes(heads.deltas.data(), heads.anchors.data(), heads.count());
+  detect::NmsOptions options;
+  options.score_threshold = 0.5F;
+  std::vector<NetworkObject> expected;
+  for (const detect::Detection& d :
+       detect::GlobalNms({boxes.data(), best.data(), classes.data(), heads.count()}, options)) {
+    const detect::BoxNet box = detect::Clip(d.box, 128.F, 96.F);
+    if (box.right <= box.left || box.bottom <= box.top) continue;
+    expected.push_back({static_cast<unsigned>(d.class_index), box.left, box.top,
+                        box.right - box.left, box.bottom - box.top, d.score});
+  }
+  ASSERT_GT(expected.size(), 10u);
+  const auto parse = [](const Tensors& tensors) {
+    return Parse("NvDsInferParseEfficientDet", tensors, Classes(SmallHeads::kClasses, 0.501F), 128,
+                 96);
+  };
+  const std::string named = "box_deltas__a3_s2_r1-1.5x0.5_l4";
+  for (bool half : {false, true}) {
+    ExpectSame(parse(heads.Concatenated(half, named)), expected);
+    for (bool channels_first : {false, true}) {
+      Tensors levels = heads.Levels(half, channels_first);
+      for (OutputTensor& output : levels.outputs) {
+        if (output.name.find("box") != std::string::npos) output.name = named;
+      }
+      SCOPED_TRACE(channels_first ? "channels first" : "channels last");
+      ExpectSame(parse(levels), expected);
+    }
+  }
+  // Without the model's anchors in a name there is no set of levels that fits.
+  EXPECT_EQ(parse(heads.Concatenated(false, "box_deltas")).size(), 0u);
+  EXPECT_EQ(parse(heads.Levels(false, false)).size(), 0u);
+  EXPECT_EQ(parse(heads.Concatenated(false, "box_deltas__a3_s2_r1-1.5x_l4")).size(), 0u);
 }
 
 TEST(ParserLibrary, GoldenDecodedBoxesGiveTheSavedModelsDetections) {

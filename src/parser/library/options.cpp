@@ -5,6 +5,7 @@
 #include <cstring>
 #include <string>
 
+#include "parser/library/anchor_spec.h"
 #include "parser/library/report.h"
 
 namespace edet {
@@ -23,17 +24,63 @@ void ReadContract(Options* options) {
   static const struct {
     const char* name;
     Contract contract;
-  } contracts[] = {{"auto", Contract::kAuto},
-                   {"nms", Contract::kNms},
-                   {"rows", Contract::kRows},
-                   {"decoded", Contract::kDecoded},
-                   {"raw", Contract::kRaw}};
+  } contracts[] = {
+      {"auto", Contract::kAuto}, {"nms", Contract::kNms},   {"tensorflow", Contract::kTensorFlow},
+      {"tao", Contract::kTao},   {"rows", Contract::kRows}, {"decoded", Contract::kDecoded},
+      {"raw", Contract::kRaw}};
   for (const auto& known : contracts) {
     if (std::strcmp(value, known.name) != 0) continue;
     options->contract = known.contract;
     return;
   }
-  Refuse("EDET_PARSER_CONTRACT", value, "auto, nms, rows, decoded or raw");
+  Refuse("EDET_PARSER_CONTRACT", value, "auto, nms, tensorflow, tao, rows, decoded or raw");
+}
+
+bool ReadBoxWord(const std::string& word, Options* options) {
+  static const struct {
+    const char* name;
+    BoxOrder order;
+  } orders[] = {{"yxyx", BoxOrder::kYxyx}, {"xyxy", BoxOrder::kXyxy}, {"xywh", BoxOrder::kXywh}};
+  for (const auto& known : orders) {
+    if (word != known.name) continue;
+    options->order = known.order;
+    options->order_told = true;
+    return true;
+  }
+  if (word != "pixels" && word != "normalized") return false;
+  options->unit = word == "pixels" ? BoxUnit::kPixels : BoxUnit::kNormalized;
+  options->unit_told = true;
+  return true;
+}
+
+void ReadBoxes(Options* options) {
+  const char* value = std::getenv("EDET_PARSER_BOXES");
+  if (value == nullptr) return;
+  Options read = *options;
+  const std::string words = value;
+  const size_t comma = words.find(',');
+  bool understood = ReadBoxWord(words.substr(0, comma), &read);
+  if (comma != std::string::npos) understood &= ReadBoxWord(words.substr(comma + 1), &read);
+  if (!understood)
+    return Refuse("EDET_PARSER_BOXES", value,
+                  "yxyx, xyxy or xywh, and pixels or normalized, with a comma between");
+  *options = read;
+}
+
+// 0 or 1; `number` stays as it is otherwise.
+void ReadBit(const char* key, int* number) {
+  const char* value = std::getenv(key);
+  if (value == nullptr) return;
+  if (std::strcmp(value, "0") != 0 && std::strcmp(value, "1") != 0)
+    return Refuse(key, value, "0 or 1");
+  *number = value[0] - '0';
+}
+
+void ReadIntegers(Options* options) {
+  ReadBit("EDET_PARSER_CLASS_BASE", &options->class_base);
+  int half_is_int16 = 0;
+  ReadBit("EDET_PARSER_INT16", &half_is_int16);
+  options->half_is_int16 = half_is_int16 == 1;
 }
 
 void ReadFrame(Options* options) {
@@ -63,17 +110,45 @@ void ReadNumber(const char* key, float min, float max, const char* expected, flo
   *number = read;
 }
 
-void ReadNms(Options* options) {
-  if (const char* value = std::getenv("EDET_PARSER_NMS")) {
-    options->per_class = std::strcmp(value, "per-class") == 0;
-    if (!options->per_class && std::strcmp(value, "automl") != 0) {
-      Refuse("EDET_PARSER_NMS", value, "automl or per-class");
-    }
+void ReadNmsKind(Options* options) {
+  const char* value = std::getenv("EDET_PARSER_NMS");
+  if (value == nullptr) return;
+  static const struct {
+    const char* name;
+    NmsKind kind;
+  } kinds[] = {{"automl", NmsKind::kGlobal},
+               {"best-per-class", NmsKind::kBestPerClass},
+               {"per-class", NmsKind::kPerClass}};
+  for (const auto& known : kinds) {
+    if (std::strcmp(value, known.name) != 0) continue;
+    options->nms = known.kind;
+    return;
   }
+  Refuse("EDET_PARSER_NMS", value, "automl, best-per-class or per-class");
+}
+
+void ReadAnchors(Options* options) {
+  std::string spec;
+  const char* key = "EDET_PARSER_ANCHORS";
+  const char* value = std::getenv(key);
+  if (value != nullptr) {
+    spec = value;
+  } else {
+    key = "EDET_PARSER_ANCHOR_SCALE";
+    value = std::getenv(key);
+    if (value == nullptr) return;
+    spec = std::string("a") + value;
+  }
+  detect::AnchorConfig config;
+  if (!ReadAnchorSpec(spec.data(), spec.size(), &config))
+    return Refuse(key, value, "a5_s3_r1-2-0.5 (scale, octaves, aspect ratios), or a scale alone");
+  options->anchors = spec;
+}
+
+void ReadNms(Options* options) {
+  ReadNmsKind(options);
   ReadNumber("EDET_PARSER_IOU", 0.F, 1.F, "a number from 0 to 1", &options->iou_threshold);
   ReadNumber("EDET_PARSER_SOFT_SIGMA", 0.F, 100.F, "a number from 0 to 100", &options->soft_sigma);
-  ReadNumber("EDET_PARSER_ANCHOR_SCALE", 0.1F, 100.F, "a number from 0.1 to 100",
-             &options->anchor_scale);
   auto max_objects = static_cast<float>(options->max_objects);
   ReadNumber("EDET_PARSER_MAX_OBJECTS", 1.F, 5000.F, "a number from 1 to 5000", &max_objects);
   options->max_objects = static_cast<size_t>(max_objects);
@@ -82,8 +157,11 @@ void ReadNms(Options* options) {
 Options Read() {
   Options options;
   ReadContract(&options);
+  ReadBoxes(&options);
+  ReadIntegers(&options);
   ReadFrame(&options);
   ReadNms(&options);
+  ReadAnchors(&options);
   return options;
 }
 
