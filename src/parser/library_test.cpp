@@ -8,6 +8,7 @@
 #include <cmath>
 #include <cstdlib>
 #include <cstring>
+#include <filesystem>
 #include <limits>
 #include <string>
 #include <thread>
@@ -714,6 +715,175 @@ TEST(ParserLibrary, GoldenDecodedBoxesGiveTheSavedModelsDetections) {
     std::vector<float> ignored;
     const auto expected = Expected(LoadRows("d0", file, &ignored), 0.F, 512.F);
     ExpectSame(Parse("NvDsInferParseEfficientDet", tensors, Classes(90, threshold)), expected);
+  }
+}
+
+// A copy of the library, loaded with these variables in its environment: it reads them once, when
+// it is loaded.
+class LibraryWithOptions {
+ public:
+  using Variables = std::vector<std::pair<std::string, std::string>>;
+  explicit LibraryWithOptions(const Variables& variables)
+      : copy_(folder_.path() / "libnvdsinfer_copy.so") {
+    std::filesystem::copy_file(EDET_PARSER_LIBRARY, copy_);
+    for (const auto& [key, value] : variables) setenv(key.c_str(), value.c_str(), 1);
+    stays_loaded_ = dlopen(copy_.c_str(), RTLD_NOW);
+    for (const auto& [key, value] : variables) unsetenv(key.c_str());
+    EXPECT_NE(stays_loaded_, nullptr) << dlerror();
+  }
+  ~LibraryWithOptions() {
+    if (stays_loaded_ != nullptr) dlclose(stays_loaded_);
+  }
+  LibraryWithOptions(const LibraryWithOptions&) = delete;
+  LibraryWithOptions& operator=(const LibraryWithOptions&) = delete;
+
+  std::vector<NetworkObject> Parse(const std::string& function, const Tensors& tensors,
+                                   const std::vector<ClassAttributes>& classes, uint32_t width,
+                                   uint32_t height) const {
+    auto library = CustomLibrary::Open(copy_, function);
+    if (!library.ok()) {
+      ADD_FAILURE() << library.error().ToString();
+      return {};
+    }
+    bool returned = false;
+    auto objects = library.value().Parse(tensors.outputs, width, height, classes, returned);
+    EXPECT_TRUE(returned);
+    return objects;
+  }
+
+ private:
+  testing::TemporaryDirectory folder_;
+  std::filesystem::path copy_;
+  void* stays_loaded_ = nullptr;
+};
+
+TEST(ParserLibrary, OptionsTellWhatNamesDoNot) {
+  const NetworkObject expected{2, 20.F, 10.F, 40.F, 20.F, .75F};
+  const auto tensors = [](std::vector<float> box, int class_id) {
+    Tensors made;
+    made.Add("num_detections", DataType::kInt32, {1}, std::vector<int32_t>{1})
+        .Add("detection_boxes", DataType::kFloat, {1, 4}, box)
+        .Add("detection_scores", DataType::kFloat, {1}, std::vector<float>{.75F})
+        .Add("detection_classes", DataType::kHalf, {1},
+             std::vector<uint16_t>{static_cast<uint16_t>(class_id)});
+    return made;
+  };
+  const LibraryWithOptions corners(
+      LibraryWithOptions::Variables{{"EDET_PARSER_BOXES", "xyxy,normalized"},
+                                    {"EDET_PARSER_CLASS_BASE", "1"},
+                                    {"EDET_PARSER_INT16", "1"}});
+  ExpectSame(corners.Parse("NvDsInferParseEfficientDet", tensors({.1F, .1F, .3F, .3F}, 3),
+                           Classes(3, .5F), 200, 100),
+             {expected}, 1e-4F);
+  const LibraryWithOptions sizes(LibraryWithOptions::Variables{
+      {"EDET_PARSER_BOXES", "xywh"}, {"EDET_PARSER_INT16", "1"}, {"EDET_PARSER_CONTRACT", "tao"}});
+  ExpectSame(sizes.Parse("NvDsInferParseEfficientDet", tensors({20, 10, 40, 20}, 2),
+                         Classes(3, .5F), 200, 100),
+             {expected});
+}
+
+// Decoded boxes and scores of every anchor; only its best class has a score, which is all that
+// AutoML's semantics look at.
+struct GoldenAnchors {
+  std::vector<float> boxes, best, scale;
+  std::vector<int64_t> classes;
+  explicit GoldenAnchors(const std::string& model) {
+    const auto folder = testing::ReferenceData() / "golden" / model;
+    boxes = LoadNpy(folder / "golden_prenms_boxes_yxyx.npy").floats;
+    best = LoadNpy(folder / "golden_prenms_scores.npy").floats;
+    classes = LoadNpy(folder / "golden_prenms_classes.npy").integers;
+    scale = LoadNpy(folder / "golden_scale.npy").floats;
+  }
+  Tensors Decoded() const {
+    std::vector<float> scores(best.size() * 90, 0.F);
+    for (size_t a = 0; a < best.size(); ++a)
+      scores[a * 90 + static_cast<size_t>(classes[a])] = best[a];
+    const auto count = static_cast<uint32_t>(best.size());
+    Tensors tensors;
+    tensors.Add("boxes", DataType::kFloat, {count, 4}, boxes)
+        .Add("scores", DataType::kFloat, {count, 90}, scores);
+    return tensors;
+  }
+  // The heads level by level. Of level 3's classes the reference data has only a part: logits of
+  // the best classes' scores stand in.
+  Tensors Heads(const std::string& model) const {
+    const auto folder = testing::ReferenceData() / "golden" / model;
+    Tensors tensors;
+    for (int level = 3; level <= 7; ++level) {
+      const std::string number = std::to_string(level);
+      auto deltas = LoadNpy(folder / ("golden_box_p" + number + ".npy"));
+      const auto side = static_cast<uint32_t>(deltas.shape.at(1));
+      const std::vector<float> logits =
+          level == 3 ? BestLogits(deltas.floats.size() / 4)
+                     : LoadNpy(folder / ("golden_cls_p" + number + ".npy")).floats;
+      tensors.Add("class_logits_" + number, DataType::kFloat, {side, side, 810}, logits)
+          .Add("box_deltas_" + number + (model == "d0" ? "" : "__a3"), DataType::kFloat,
+               {side, side, 36}, deltas.floats);
+    }
+    return tensors;
+  }
+
+ private:
+  std::vector<float> BestLogits(size_t anchors) const {
+    std::vector<float> logits(anchors * 90, -30.F);
+    for (size_t a = 0; a < anchors; ++a) {
+      const double score = best[a];
+      logits[a * 90 + static_cast<size_t>(classes[a])] =
+          static_cast<float>(std::log(score / (1. - score)));
+    }
+    return logits;
+  }
+};
+
+std::vector<NetworkObject> ExpectedPerClass(const std::string& model, const std::string& name,
+                                            float size, float scale) {
+  const auto folder = testing::ReferenceData() / "golden" / model;
+  GoldenRows rows;
+  rows.boxes = LoadNpy(folder / (name + "_boxes_yxyx.npy")).floats;
+  for (float& value : rows.boxes) value /= scale;
+  rows.scores = LoadNpy(folder / (name + "_scores.npy")).floats;
+  for (float c : LoadNpy(folder / (name + "_classes.npy")).floats)
+    rows.classes.push_back(static_cast<int64_t>(c) - 1);
+  rows.count = LoadNpy(folder / (name + "_valid.npy")).integers.at(0);
+  return Expected(rows, 0.F, size);
+}
+
+TEST(ParserLibrary, GoldenHeadsGiveAutoMlsDetectionsOfEverySemantics) {
+  EDET_SKIP_WITHOUT("golden/d0/golden_perclass_gaussian_default_valid.npy");
+  const LibraryWithOptions global(LibraryWithOptions::Variables{});
+  const LibraryWithOptions soft(LibraryWithOptions::Variables{{"EDET_PARSER_SOFT_SIGMA", "0.5"}});
+  const LibraryWithOptions per_class(
+      LibraryWithOptions::Variables{{"EDET_PARSER_NMS", "best-per-class"}});
+  const LibraryWithOptions soft_per_class(LibraryWithOptions::Variables{
+      {"EDET_PARSER_NMS", "best-per-class"}, {"EDET_PARSER_SOFT_SIGMA", "0.5"}});
+  struct Case {
+    const LibraryWithOptions& library;
+    const char* file;
+    float threshold;
+  };
+  for (const auto& [model, size] : {std::pair("d0", 512.F), std::pair("lite0", 320.F)}) {
+    const GoldenAnchors anchors(model);
+    const auto side = static_cast<uint32_t>(size);
+    for (const Tensors& tensors : {anchors.Decoded(), anchors.Heads(model)}) {
+      const auto found = [&](const Case& c) {
+        return c.library.Parse("NvDsInferParseEfficientDet", tensors, Classes(90, c.threshold),
+                               side, side);
+      };
+      for (const Case& c : {Case{global, "golden_detections_global_hard_t0.4.npy", 0.4F},
+                            Case{global, "golden_detections_global_hard_t0.9.npy", 0.9F},
+                            Case{soft, "golden_detections_global_gaussian_default.npy", 0.001F}}) {
+        SCOPED_TRACE(std::string(model) + " " + c.file);
+        std::vector<float> ignored;
+        ExpectSame(found(c), Expected(LoadRows(model, c.file, &ignored), 0.F, size), 0.005F, 3e-6F);
+      }
+      for (const Case& c : {Case{per_class, "golden_perclass_hard_t0.4", 0.4F},
+                            Case{per_class, "golden_perclass_hard_t0.9", 0.9F},
+                            Case{soft_per_class, "golden_perclass_gaussian_default", 0.001F}}) {
+        SCOPED_TRACE(std::string(model) + " " + c.file);
+        ExpectSame(found(c), ExpectedPerClass(model, c.file, size, anchors.scale.at(0)), 0.005F,
+                   3e-6F);
+      }
+    }
   }
 }
 
