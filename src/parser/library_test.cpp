@@ -5,11 +5,13 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
 #include <limits>
+#include <memory>
 #include <string>
 #include <thread>
 #include <vector>
@@ -48,18 +50,18 @@ std::vector<ClassAttributes> Classes(size_t count, float threshold) {
   return std::vector<ClassAttributes>(count, attributes);
 }
 
-// Output tensors that own their memory.
+// Output tensors that own their memory; copies share it.
 struct Tensors {
-  std::vector<std::vector<unsigned char>> bytes;
+  std::vector<std::shared_ptr<std::vector<unsigned char>>> bytes;
   std::vector<OutputTensor> outputs;
 
   template <typename T>
   Tensors& Add(const std::string& name, DataType type, std::vector<uint32_t> dims,
                const std::vector<T>& values) {
-    std::vector<unsigned char> copy(values.size() * sizeof(T));
-    if (!copy.empty()) std::memcpy(copy.data(), values.data(), copy.size());
+    auto copy = std::make_shared<std::vector<unsigned char>>(values.size() * sizeof(T));
+    if (!copy->empty()) std::memcpy(copy->data(), values.data(), copy->size());
+    outputs.push_back({name, type, std::move(dims), copy->data()});
     bytes.push_back(std::move(copy));
-    outputs.push_back({name, type, std::move(dims), bytes.back().data()});
     return *this;
   }
 };
@@ -885,6 +887,138 @@ TEST(ParserLibrary, GoldenHeadsGiveAutoMlsDetectionsOfEverySemantics) {
       }
     }
   }
+}
+
+// What a program compiled against a DeepStream's headers has: our own declarations, field by field.
+template <typename Types, typename ObjectInfo>
+struct Host {
+  struct Dims {
+    unsigned num_dims, d[8], num_elements;
+  };
+  struct LayerInfo {
+    Types data_type;
+    union {
+      Dims infer_dims, dims;
+    };
+    int binding_index;
+    const char* layer_name;
+    void* buffer;
+    int is_input;
+  };
+  struct NetworkInfo {
+    unsigned width, height, channels;
+  };
+  struct DetectionParams {
+    unsigned num_classes;
+    std::vector<float> pre_cluster, post_cluster;
+    std::vector<float>& threshold;
+  };
+  using Object = ObjectInfo;
+  using Function = bool (*)(const std::vector<LayerInfo>&, const NetworkInfo&,
+                            const DetectionParams&, std::vector<Object>&);
+
+  // As gst-nvinfer calls; or as nvinferserver does: other order, no binding, no second threshold.
+  static std::vector<Object> Call(void* library, const char* name, const Tensors& tensors,
+                                  float threshold, unsigned side, bool server) {
+    std::vector<LayerInfo> layers;
+    for (const OutputTensor& output : tensors.outputs) {
+      LayerInfo layer{};
+      layer.data_type = static_cast<Types>(output.type);
+      layer.infer_dims.num_elements = 1;
+      for (uint32_t d : output.dims) {
+        layer.infer_dims.d[layer.infer_dims.num_dims++] = d;
+        layer.infer_dims.num_elements *= d;
+      }
+      layer.binding_index = server ? -1 : static_cast<int>(layers.size()) + 1;
+      layer.layer_name = output.name.c_str();
+      layer.buffer = const_cast<void*>(output.data);
+      layers.push_back(layer);
+    }
+    if (server) std::reverse(layers.begin(), layers.end());
+    DetectionParams params{90, std::vector<float>(90, threshold), {}, params.pre_cluster};
+    if (!server) params.post_cluster.assign(90, 0.F);
+    std::vector<Object> objects;
+    auto function = reinterpret_cast<Function>(dlsym(library, name));
+    EXPECT_TRUE(function != nullptr && function(layers, {side, side, 3}, params, objects));
+    return objects;
+  }
+};
+
+enum class TypesOf50 { kFloat, kHalf, kInt8, kInt32 };
+enum class TypesOf71 { kFloat, kHalf, kInt8, kInt32, kInt64 };
+enum class TypesOf80 { kFloat, kHalf, kInt8, kInt32, kInt64, kUint8 };
+struct ObjectOf50 {
+  unsigned class_id;
+  float left, top, width, height, confidence;
+};
+struct ObjectOf90 : ObjectOf50 {
+  float rotation_angle;
+};
+struct DeepStream50 : Host<TypesOf50, ObjectOf50> {};
+struct DeepStream60 : Host<TypesOf50, ObjectOf50> {};
+struct DeepStream63 : Host<TypesOf50, ObjectOf50> {};
+struct DeepStream71 : Host<TypesOf71, ObjectOf50> {};
+struct DeepStream80 : Host<TypesOf80, ObjectOf50> {};
+struct DeepStream91 : Host<TypesOf80, ObjectOf90> {};
+
+template <typename T>
+class EveryDeepStream : public ::testing::Test {};
+using AllHosts = ::testing::Types<DeepStream50, DeepStream60, DeepStream63, DeepStream71,
+                                  DeepStream80, DeepStream91>;
+TYPED_TEST_SUITE(EveryDeepStream, AllHosts);
+
+TYPED_TEST(EveryDeepStream, GetsTheRightObjectsOfEveryContract) {
+  EDET_SKIP_WITHOUT("golden/d0/golden_plugin_t0.4_fp32.npz");
+  using HostObjects = std::vector<typename TypeParam::Object>;
+  constexpr size_t kBytes = sizeof(typename TypeParam::Object);
+  testing::TemporaryDirectory folder;
+  const auto copy = folder.path() / "libnvdsinfer_host.so";
+  std::filesystem::copy_file(EDET_PARSER_LIBRARY, copy);
+  // This process is a host of one version only, so that the others say what they are.
+  setenv("EDET_PARSER_OBJECT_BYTES", std::to_string(kBytes).c_str(), 1);
+  void* library = dlopen(copy.c_str(), RTLD_LAZY);
+  unsetenv("EDET_PARSER_OBJECT_BYTES");
+  ASSERT_NE(library, nullptr) << dlerror();
+
+  const GoldenRows plugin = LoadPlugin("d0", "golden_plugin_t0.4_fp32.npz");
+  std::vector<float> tensor;
+  const GoldenRows rows = LoadRows("d0", "golden_detections_global_hard_t0.4.npy", &tensor);
+  Tensors row_tensor;
+  row_tensor.Add("detections", DataType::kFloat, {100, 7}, tensor);
+  const GoldenAnchors anchors("d0");
+  struct Case {
+    const char* function;
+    Tensors tensors;
+    std::vector<NetworkObject> expected;
+  };
+  const auto of_plugin = Expected(plugin, 0.4F, 512.F), of_rows = Expected(rows, 0.4F, 512.F);
+  const std::vector<Case> cases = {
+      {"NvDsInferParseEfficientDetNms", NmsTensors(plugin), of_plugin},
+      {"NvDsInferParseEfficientDetTao", NmsTensors(plugin), of_plugin},
+      {"NvDsInferParseEfficientDetTensorFlow", TensorFlowTensors(plugin, 512.F, false), of_plugin},
+      {"NvDsInferParseEfficientDetRows", row_tensor, of_rows},
+      {"NvDsInferParseEfficientDetDecoded", anchors.Decoded(), of_rows},
+      {"NvDsInferParseEfficientDetRaw", anchors.Heads("d0"), of_rows}};
+  for (const Case& c : cases) {
+    for (const char* function : {c.function, "NvDsInferParseEfficientDet"}) {
+      for (bool server : {false, true}) {
+        SCOPED_TRACE(function);
+        const HostObjects objects =
+            TypeParam::Call(library, function, c.tensors, 0.4F, 512, server);
+        std::vector<NetworkObject> found;
+        for (const auto& o : objects) {
+          found.push_back({o.class_id, o.left, o.top, o.width, o.height, o.confidence});
+          if (kBytes == 28) {
+            float angle = 1.F;
+            std::memcpy(&angle, reinterpret_cast<const char*>(&o) + 24, 4);
+            EXPECT_EQ(angle, 0.F);
+          }
+        }
+        ExpectSame(found, c.expected, 0.005F, 3e-6F);
+      }
+    }
+  }
+  dlclose(library);
 }
 
 TEST(CustomLibrary, SaysWhatIsWrongWithAFileOrAFunction) {
