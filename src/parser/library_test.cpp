@@ -12,6 +12,7 @@
 #include <filesystem>
 #include <limits>
 #include <memory>
+#include <random>
 #include <string>
 #include <thread>
 #include <vector>
@@ -418,23 +419,43 @@ TEST(ParserLibrary, WritesTheRecordsOfThisHost) {
   dlclose(library);
 }
 
-TEST(ParserLibrary, EightThreadsGetTheSameObjects) {
+// Any rows at all against the checks written one by one.
+TEST(ParserLibrary, RandomRowsPassTheChecksOfAPlainLoop) {
   const CustomLibrary stays_loaded = Library("NvDsInferParseEfficientDet");
-  const Tensors tensors = NmsTensors(OneRow());
-  std::vector<std::thread> threads;
-  std::vector<int> right(8, 0);
-  for (size_t t = 0; t < right.size(); ++t) {
-    threads.emplace_back([&, t] {
-      CustomLibrary library = Library("NvDsInferParseEfficientDet");
-      for (int i = 0; i < 300; ++i) {
-        bool returned = false;
-        right[t] += library.Parse(tensors.outputs, 512, 512, Classes(3, .5F), returned).size() == 1;
-        library.Parse({}, 512, 512, {}, returned);
-      }
-    });
+  std::mt19937 random(3);
+  const auto odd = [&random](float usual) {
+    static const float kOdd[] = {kNan, kInfinity, -kInfinity, -0.F, 0.F,
+                                 1.F,  1.001F,    1.002F,     3e38F};
+    return random() % 12 == 0 ? kOdd[random() % 9] : usual;
+  };
+  const auto number = [&random](float low, float high) {
+    return std::uniform_real_distribution<float>(low, high)(random);
+  };
+  for (int round = 0; round < 300; ++round) {
+    GoldenRows rows;
+    rows.count = static_cast<int64_t>(random() % 400);  // more than go to the list at once
+    for (int64_t i = 0; i < rows.count; ++i) {
+      for (int k = 0; k < 4; ++k) rows.boxes.push_back(odd(number(-90.F, 700.F)));
+      rows.scores.push_back(odd(number(-.2F, 1.1F)));
+      rows.classes.push_back(static_cast<int64_t>(random() % 14) - 2);
+    }
+    auto classes = Classes(10, 0.F);
+    for (auto& c : classes) c.pre_cluster_threshold = number(0.F, .6F);
+    std::vector<NetworkObject> expected;
+    for (size_t i = 0; i < rows.scores.size(); ++i) {
+      const float* b = &rows.boxes[4 * i];
+      const int64_t c = rows.classes[i];
+      const float score = rows.scores[i];
+      if (c < 0 || c >= 10 || !(score >= 0.F) || score > 1.001F) continue;
+      if (score < classes[static_cast<size_t>(c)].pre_cluster_threshold) continue;
+      if (!std::all_of(b, b + 4, [](float x) { return std::isfinite(x); })) continue;
+      const auto clip = [](float x) { return std::fmin(std::fmax(x, 0.F), 512.F); };
+      const float w = clip(b[3]) - clip(b[1]), h = clip(b[2]) - clip(b[0]);
+      if (w <= 0.F || h <= 0.F) continue;
+      expected.push_back({static_cast<unsigned>(c), clip(b[1]), clip(b[0]), w, h, score});
+    }
+    ExpectSame(Parse("NvDsInferParseEfficientDet", NmsTensors(rows), classes), expected);
   }
-  for (std::thread& thread : threads) thread.join();
-  EXPECT_EQ(right, std::vector<int>(8, 300));
 }
 
 // Raw heads of a small network whose classes are all far below any threshold but for a few anchors.
@@ -653,6 +674,33 @@ struct SmallHeads {
     }
   }
 };
+
+TEST(ParserLibrary, EightThreadsGetTheSameObjects) {
+  const CustomLibrary stays_loaded = Library("NvDsInferParseEfficientDet");
+  const Tensors tensors = NmsTensors(OneRow());
+  const SmallHeads heads;  // each thread makes anchors of its own
+  const Tensors raw = heads.Concatenated(false, "box_deltas__a3_s2_r1-1.5x0.5_l4");
+  const auto raw_objects =
+      Parse("NvDsInferParseEfficientDet", raw, Classes(SmallHeads::kClasses, .5F), 128, 96).size();
+  ASSERT_GT(raw_objects, 10u);
+  std::vector<std::thread> threads;
+  std::vector<int> right(8, 0);
+  for (size_t t = 0; t < right.size(); ++t) {
+    threads.emplace_back([&, t] {
+      CustomLibrary library = Library("NvDsInferParseEfficientDet");
+      for (int i = 0; i < 300; ++i) {
+        bool returned = false;
+        right[t] += library.Parse(tensors.outputs, 512, 512, Classes(3, .5F), returned).size() == 1;
+        library.Parse({}, 512, 512, {}, returned);
+        const auto of_raw =
+            library.Parse(raw.outputs, 128, 96, Classes(SmallHeads::kClasses, .5F), returned);
+        right[t] += of_raw.size() == raw_objects;
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(right, std::vector<int>(8, 600));
+}
 
 TEST(ParserLibrary, EveryLayoutOfRawHeadsGivesTheSameObjects) {
   const SmallHeads heads;
