@@ -5,10 +5,14 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstdlib>
 #include <cstring>
+#include <filesystem>
 #include <limits>
+#include <memory>
+#include <random>
 #include <string>
 #include <thread>
 #include <vector>
@@ -47,18 +51,18 @@ std::vector<ClassAttributes> Classes(size_t count, float threshold) {
   return std::vector<ClassAttributes>(count, attributes);
 }
 
-// Output tensors that own their memory.
+// Output tensors that own their memory; copies share it.
 struct Tensors {
-  std::vector<std::vector<unsigned char>> bytes;
+  std::vector<std::shared_ptr<std::vector<unsigned char>>> bytes;
   std::vector<OutputTensor> outputs;
 
   template <typename T>
   Tensors& Add(const std::string& name, DataType type, std::vector<uint32_t> dims,
                const std::vector<T>& values) {
-    std::vector<unsigned char> copy(values.size() * sizeof(T));
-    if (!copy.empty()) std::memcpy(copy.data(), values.data(), copy.size());
+    auto copy = std::make_shared<std::vector<unsigned char>>(values.size() * sizeof(T));
+    if (!copy->empty()) std::memcpy(copy->data(), values.data(), copy->size());
+    outputs.push_back({name, type, std::move(dims), copy->data()});
     bytes.push_back(std::move(copy));
-    outputs.push_back({name, type, std::move(dims), bytes.back().data()});
     return *this;
   }
 };
@@ -415,23 +419,43 @@ TEST(ParserLibrary, WritesTheRecordsOfThisHost) {
   dlclose(library);
 }
 
-TEST(ParserLibrary, EightThreadsGetTheSameObjects) {
+// Any rows at all against the checks written one by one.
+TEST(ParserLibrary, RandomRowsPassTheChecksOfAPlainLoop) {
   const CustomLibrary stays_loaded = Library("NvDsInferParseEfficientDet");
-  const Tensors tensors = NmsTensors(OneRow());
-  std::vector<std::thread> threads;
-  std::vector<int> right(8, 0);
-  for (size_t t = 0; t < right.size(); ++t) {
-    threads.emplace_back([&, t] {
-      CustomLibrary library = Library("NvDsInferParseEfficientDet");
-      for (int i = 0; i < 300; ++i) {
-        bool returned = false;
-        right[t] += library.Parse(tensors.outputs, 512, 512, Classes(3, .5F), returned).size() == 1;
-        library.Parse({}, 512, 512, {}, returned);
-      }
-    });
+  std::mt19937 random(3);
+  const auto odd = [&random](float usual) {
+    static const float kOdd[] = {kNan, kInfinity, -kInfinity, -0.F, 0.F,
+                                 1.F,  1.001F,    1.002F,     3e38F};
+    return random() % 12 == 0 ? kOdd[random() % 9] : usual;
+  };
+  const auto number = [&random](float low, float high) {
+    return std::uniform_real_distribution<float>(low, high)(random);
+  };
+  for (int round = 0; round < 300; ++round) {
+    GoldenRows rows;
+    rows.count = static_cast<int64_t>(random() % 400);  // more than go to the list at once
+    for (int64_t i = 0; i < rows.count; ++i) {
+      for (int k = 0; k < 4; ++k) rows.boxes.push_back(odd(number(-90.F, 700.F)));
+      rows.scores.push_back(odd(number(-.2F, 1.1F)));
+      rows.classes.push_back(static_cast<int64_t>(random() % 14) - 2);
+    }
+    auto classes = Classes(10, 0.F);
+    for (auto& c : classes) c.pre_cluster_threshold = number(0.F, .6F);
+    std::vector<NetworkObject> expected;
+    for (size_t i = 0; i < rows.scores.size(); ++i) {
+      const float* b = &rows.boxes[4 * i];
+      const int64_t c = rows.classes[i];
+      const float score = rows.scores[i];
+      if (c < 0 || c >= 10 || !(score >= 0.F) || score > 1.001F) continue;
+      if (score < classes[static_cast<size_t>(c)].pre_cluster_threshold) continue;
+      if (!std::all_of(b, b + 4, [](float x) { return std::isfinite(x); })) continue;
+      const auto clip = [](float x) { return std::fmin(std::fmax(x, 0.F), 512.F); };
+      const float w = clip(b[3]) - clip(b[1]), h = clip(b[2]) - clip(b[0]);
+      if (w <= 0.F || h <= 0.F) continue;
+      expected.push_back({static_cast<unsigned>(c), clip(b[1]), clip(b[0]), w, h, score});
+    }
+    ExpectSame(Parse("NvDsInferParseEfficientDet", NmsTensors(rows), classes), expected);
   }
-  for (std::thread& thread : threads) thread.join();
-  EXPECT_EQ(right, std::vector<int>(8, 300));
 }
 
 // Raw heads of a small network whose classes are all far below any threshold but for a few anchors.
@@ -651,6 +675,33 @@ struct SmallHeads {
   }
 };
 
+TEST(ParserLibrary, EightThreadsGetTheSameObjects) {
+  const CustomLibrary stays_loaded = Library("NvDsInferParseEfficientDet");
+  const Tensors tensors = NmsTensors(OneRow());
+  const SmallHeads heads;  // each thread makes anchors of its own
+  const Tensors raw = heads.Concatenated(false, "box_deltas__a3_s2_r1-1.5x0.5_l4");
+  const auto raw_objects =
+      Parse("NvDsInferParseEfficientDet", raw, Classes(SmallHeads::kClasses, .5F), 128, 96).size();
+  ASSERT_GT(raw_objects, 10u);
+  std::vector<std::thread> threads;
+  std::vector<int> right(8, 0);
+  for (size_t t = 0; t < right.size(); ++t) {
+    threads.emplace_back([&, t] {
+      CustomLibrary library = Library("NvDsInferParseEfficientDet");
+      for (int i = 0; i < 300; ++i) {
+        bool returned = false;
+        right[t] += library.Parse(tensors.outputs, 512, 512, Classes(3, .5F), returned).size() == 1;
+        library.Parse({}, 512, 512, {}, returned);
+        const auto of_raw =
+            library.Parse(raw.outputs, 128, 96, Classes(SmallHeads::kClasses, .5F), returned);
+        right[t] += of_raw.size() == raw_objects;
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(right, std::vector<int>(8, 600));
+}
+
 TEST(ParserLibrary, EveryLayoutOfRawHeadsGivesTheSameObjects) {
   const SmallHeads heads;
   // What the rooms of this project compute from the anchors of the model.
@@ -715,6 +766,307 @@ TEST(ParserLibrary, GoldenDecodedBoxesGiveTheSavedModelsDetections) {
     const auto expected = Expected(LoadRows("d0", file, &ignored), 0.F, 512.F);
     ExpectSame(Parse("NvDsInferParseEfficientDet", tensors, Classes(90, threshold)), expected);
   }
+}
+
+// A copy of the library, loaded with these variables in its environment: it reads them once, when
+// it is loaded.
+class LibraryWithOptions {
+ public:
+  using Variables = std::vector<std::pair<std::string, std::string>>;
+  explicit LibraryWithOptions(const Variables& variables)
+      : copy_(folder_.path() / "libnvdsinfer_copy.so") {
+    std::filesystem::copy_file(EDET_PARSER_LIBRARY, copy_);
+    for (const auto& [key, value] : variables) setenv(key.c_str(), value.c_str(), 1);
+    stays_loaded_ = dlopen(copy_.c_str(), RTLD_NOW);
+    for (const auto& [key, value] : variables) unsetenv(key.c_str());
+    EXPECT_NE(stays_loaded_, nullptr) << dlerror();
+  }
+  ~LibraryWithOptions() {
+    if (stays_loaded_ != nullptr) dlclose(stays_loaded_);
+  }
+  LibraryWithOptions(const LibraryWithOptions&) = delete;
+  LibraryWithOptions& operator=(const LibraryWithOptions&) = delete;
+
+  std::vector<NetworkObject> Parse(const std::string& function, const Tensors& tensors,
+                                   const std::vector<ClassAttributes>& classes, uint32_t width,
+                                   uint32_t height) const {
+    auto library = CustomLibrary::Open(copy_, function);
+    if (!library.ok()) {
+      ADD_FAILURE() << library.error().ToString();
+      return {};
+    }
+    bool returned = false;
+    auto objects = library.value().Parse(tensors.outputs, width, height, classes, returned);
+    EXPECT_TRUE(returned);
+    return objects;
+  }
+
+ private:
+  testing::TemporaryDirectory folder_;
+  std::filesystem::path copy_;
+  void* stays_loaded_ = nullptr;
+};
+
+TEST(ParserLibrary, OptionsTellWhatNamesDoNot) {
+  const NetworkObject expected{2, 20.F, 10.F, 40.F, 20.F, .75F};
+  const auto tensors = [](std::vector<float> box, int class_id) {
+    Tensors made;
+    made.Add("num_detections", DataType::kInt32, {1}, std::vector<int32_t>{1})
+        .Add("detection_boxes", DataType::kFloat, {1, 4}, box)
+        .Add("detection_scores", DataType::kFloat, {1}, std::vector<float>{.75F})
+        .Add("detection_classes", DataType::kHalf, {1},
+             std::vector<uint16_t>{static_cast<uint16_t>(class_id)});
+    return made;
+  };
+  const LibraryWithOptions corners(
+      LibraryWithOptions::Variables{{"EDET_PARSER_BOXES", "xyxy,normalized"},
+                                    {"EDET_PARSER_CLASS_BASE", "1"},
+                                    {"EDET_PARSER_INT16", "1"}});
+  ExpectSame(corners.Parse("NvDsInferParseEfficientDet", tensors({.1F, .1F, .3F, .3F}, 3),
+                           Classes(3, .5F), 200, 100),
+             {expected}, 1e-4F);
+  const LibraryWithOptions sizes(LibraryWithOptions::Variables{
+      {"EDET_PARSER_BOXES", "xywh"}, {"EDET_PARSER_INT16", "1"}, {"EDET_PARSER_CONTRACT", "tao"}});
+  ExpectSame(sizes.Parse("NvDsInferParseEfficientDet", tensors({20, 10, 40, 20}, 2),
+                         Classes(3, .5F), 200, 100),
+             {expected});
+}
+
+// Decoded boxes and scores of every anchor; only its best class has a score, which is all that
+// AutoML's semantics look at.
+struct GoldenAnchors {
+  std::vector<float> boxes, best, scale;
+  std::vector<int64_t> classes;
+  explicit GoldenAnchors(const std::string& model) {
+    const auto folder = testing::ReferenceData() / "golden" / model;
+    boxes = LoadNpy(folder / "golden_prenms_boxes_yxyx.npy").floats;
+    best = LoadNpy(folder / "golden_prenms_scores.npy").floats;
+    classes = LoadNpy(folder / "golden_prenms_classes.npy").integers;
+    scale = LoadNpy(folder / "golden_scale.npy").floats;
+  }
+  Tensors Decoded() const {
+    std::vector<float> scores(best.size() * 90, 0.F);
+    for (size_t a = 0; a < best.size(); ++a)
+      scores[a * 90 + static_cast<size_t>(classes[a])] = best[a];
+    const auto count = static_cast<uint32_t>(best.size());
+    Tensors tensors;
+    tensors.Add("boxes", DataType::kFloat, {count, 4}, boxes)
+        .Add("scores", DataType::kFloat, {count, 90}, scores);
+    return tensors;
+  }
+  // The heads level by level. Of level 3's classes the reference data has only a part: logits of
+  // the best classes' scores stand in.
+  Tensors Heads(const std::string& model) const {
+    const auto folder = testing::ReferenceData() / "golden" / model;
+    Tensors tensors;
+    for (int level = 3; level <= 7; ++level) {
+      const std::string number = std::to_string(level);
+      auto deltas = LoadNpy(folder / ("golden_box_p" + number + ".npy"));
+      const auto side = static_cast<uint32_t>(deltas.shape.at(1));
+      const std::vector<float> logits =
+          level == 3 ? BestLogits(deltas.floats.size() / 4)
+                     : LoadNpy(folder / ("golden_cls_p" + number + ".npy")).floats;
+      tensors.Add("class_logits_" + number, DataType::kFloat, {side, side, 810}, logits)
+          .Add("box_deltas_" + number + (model == "d0" ? "" : "__a3"), DataType::kFloat,
+               {side, side, 36}, deltas.floats);
+    }
+    return tensors;
+  }
+
+ private:
+  std::vector<float> BestLogits(size_t anchors) const {
+    std::vector<float> logits(anchors * 90, -30.F);
+    for (size_t a = 0; a < anchors; ++a) {
+      const double score = best[a];
+      logits[a * 90 + static_cast<size_t>(classes[a])] =
+          static_cast<float>(std::log(score / (1. - score)));
+    }
+    return logits;
+  }
+};
+
+std::vector<NetworkObject> ExpectedPerClass(const std::string& model, const std::string& name,
+                                            float size, float scale) {
+  const auto folder = testing::ReferenceData() / "golden" / model;
+  GoldenRows rows;
+  rows.boxes = LoadNpy(folder / (name + "_boxes_yxyx.npy")).floats;
+  for (float& value : rows.boxes) value /= scale;
+  rows.scores = LoadNpy(folder / (name + "_scores.npy")).floats;
+  for (float c : LoadNpy(folder / (name + "_classes.npy")).floats)
+    rows.classes.push_back(static_cast<int64_t>(c) - 1);
+  rows.count = LoadNpy(folder / (name + "_valid.npy")).integers.at(0);
+  return Expected(rows, 0.F, size);
+}
+
+TEST(ParserLibrary, GoldenHeadsGiveAutoMlsDetectionsOfEverySemantics) {
+  EDET_SKIP_WITHOUT("golden/d0/golden_perclass_gaussian_default_valid.npy");
+  const LibraryWithOptions global(LibraryWithOptions::Variables{});
+  const LibraryWithOptions soft(LibraryWithOptions::Variables{{"EDET_PARSER_SOFT_SIGMA", "0.5"}});
+  const LibraryWithOptions per_class(
+      LibraryWithOptions::Variables{{"EDET_PARSER_NMS", "best-per-class"}});
+  const LibraryWithOptions soft_per_class(LibraryWithOptions::Variables{
+      {"EDET_PARSER_NMS", "best-per-class"}, {"EDET_PARSER_SOFT_SIGMA", "0.5"}});
+  struct Case {
+    const LibraryWithOptions& library;
+    const char* file;
+    float threshold;
+  };
+  for (const auto& [model, size] : {std::pair("d0", 512.F), std::pair("lite0", 320.F)}) {
+    const GoldenAnchors anchors(model);
+    const auto side = static_cast<uint32_t>(size);
+    for (const Tensors& tensors : {anchors.Decoded(), anchors.Heads(model)}) {
+      const auto found = [&](const Case& c) {
+        return c.library.Parse("NvDsInferParseEfficientDet", tensors, Classes(90, c.threshold),
+                               side, side);
+      };
+      for (const Case& c : {Case{global, "golden_detections_global_hard_t0.4.npy", 0.4F},
+                            Case{global, "golden_detections_global_hard_t0.9.npy", 0.9F},
+                            Case{soft, "golden_detections_global_gaussian_default.npy", 0.001F}}) {
+        SCOPED_TRACE(std::string(model) + " " + c.file);
+        std::vector<float> ignored;
+        ExpectSame(found(c), Expected(LoadRows(model, c.file, &ignored), 0.F, size), 0.005F, 3e-6F);
+      }
+      for (const Case& c : {Case{per_class, "golden_perclass_hard_t0.4", 0.4F},
+                            Case{per_class, "golden_perclass_hard_t0.9", 0.9F},
+                            Case{soft_per_class, "golden_perclass_gaussian_default", 0.001F}}) {
+        SCOPED_TRACE(std::string(model) + " " + c.file);
+        ExpectSame(found(c), ExpectedPerClass(model, c.file, size, anchors.scale.at(0)), 0.005F,
+                   3e-6F);
+      }
+    }
+  }
+}
+
+// What a program compiled against a DeepStream's headers has: our own declarations, field by field.
+template <typename Types, typename ObjectInfo>
+struct Host {
+  struct Dims {
+    unsigned num_dims, d[8], num_elements;
+  };
+  struct LayerInfo {
+    Types data_type;
+    union {
+      Dims infer_dims, dims;
+    };
+    int binding_index;
+    const char* layer_name;
+    void* buffer;
+    int is_input;
+  };
+  struct NetworkInfo {
+    unsigned width, height, channels;
+  };
+  struct DetectionParams {
+    unsigned num_classes;
+    std::vector<float> pre_cluster, post_cluster;
+    std::vector<float>& threshold;
+  };
+  using Object = ObjectInfo;
+  using Function = bool (*)(const std::vector<LayerInfo>&, const NetworkInfo&,
+                            const DetectionParams&, std::vector<Object>&);
+
+  // As gst-nvinfer calls; or as nvinferserver does: other order, no binding, no second threshold.
+  static std::vector<Object> Call(void* library, const char* name, const Tensors& tensors,
+                                  float threshold, unsigned side, bool server) {
+    std::vector<LayerInfo> layers;
+    for (const OutputTensor& output : tensors.outputs) {
+      LayerInfo layer{};
+      layer.data_type = static_cast<Types>(output.type);
+      layer.infer_dims.num_elements = 1;
+      for (uint32_t d : output.dims) {
+        layer.infer_dims.d[layer.infer_dims.num_dims++] = d;
+        layer.infer_dims.num_elements *= d;
+      }
+      layer.binding_index = server ? -1 : static_cast<int>(layers.size()) + 1;
+      layer.layer_name = output.name.c_str();
+      layer.buffer = const_cast<void*>(output.data);
+      layers.push_back(layer);
+    }
+    if (server) std::reverse(layers.begin(), layers.end());
+    DetectionParams params{90, std::vector<float>(90, threshold), {}, params.pre_cluster};
+    if (!server) params.post_cluster.assign(90, 0.F);
+    std::vector<Object> objects;
+    auto function = reinterpret_cast<Function>(dlsym(library, name));
+    EXPECT_TRUE(function != nullptr && function(layers, {side, side, 3}, params, objects));
+    return objects;
+  }
+};
+
+enum class TypesOf50 { kFloat, kHalf, kInt8, kInt32 };
+enum class TypesOf71 { kFloat, kHalf, kInt8, kInt32, kInt64 };
+enum class TypesOf80 { kFloat, kHalf, kInt8, kInt32, kInt64, kUint8 };
+struct ObjectOf50 {
+  unsigned class_id;
+  float left, top, width, height, confidence;
+};
+struct ObjectOf90 : ObjectOf50 {
+  float rotation_angle;
+};
+struct DeepStream50 : Host<TypesOf50, ObjectOf50> {};
+struct DeepStream60 : Host<TypesOf50, ObjectOf50> {};
+struct DeepStream63 : Host<TypesOf50, ObjectOf50> {};
+struct DeepStream71 : Host<TypesOf71, ObjectOf50> {};
+struct DeepStream80 : Host<TypesOf80, ObjectOf50> {};
+struct DeepStream91 : Host<TypesOf80, ObjectOf90> {};
+
+template <typename T>
+class EveryDeepStream : public ::testing::Test {};
+using AllHosts = ::testing::Types<DeepStream50, DeepStream60, DeepStream63, DeepStream71,
+                                  DeepStream80, DeepStream91>;
+TYPED_TEST_SUITE(EveryDeepStream, AllHosts);
+
+TYPED_TEST(EveryDeepStream, GetsTheRightObjectsOfEveryContract) {
+  EDET_SKIP_WITHOUT("golden/d0/golden_plugin_t0.4_fp32.npz");
+  using HostObjects = std::vector<typename TypeParam::Object>;
+  constexpr size_t kBytes = sizeof(typename TypeParam::Object);
+  testing::TemporaryDirectory folder;
+  const auto copy = folder.path() / "libnvdsinfer_host.so";
+  std::filesystem::copy_file(EDET_PARSER_LIBRARY, copy);
+  // This process is a host of one version only, so that the others say what they are.
+  setenv("EDET_PARSER_OBJECT_BYTES", std::to_string(kBytes).c_str(), 1);
+  void* library = dlopen(copy.c_str(), RTLD_LAZY);
+  unsetenv("EDET_PARSER_OBJECT_BYTES");
+  ASSERT_NE(library, nullptr) << dlerror();
+
+  const GoldenRows plugin = LoadPlugin("d0", "golden_plugin_t0.4_fp32.npz");
+  std::vector<float> tensor;
+  const GoldenRows rows = LoadRows("d0", "golden_detections_global_hard_t0.4.npy", &tensor);
+  Tensors row_tensor;
+  row_tensor.Add("detections", DataType::kFloat, {100, 7}, tensor);
+  const GoldenAnchors anchors("d0");
+  struct Case {
+    const char* function;
+    Tensors tensors;
+    std::vector<NetworkObject> expected;
+  };
+  const auto of_plugin = Expected(plugin, 0.4F, 512.F), of_rows = Expected(rows, 0.4F, 512.F);
+  const std::vector<Case> cases = {
+      {"NvDsInferParseEfficientDetNms", NmsTensors(plugin), of_plugin},
+      {"NvDsInferParseEfficientDetTao", NmsTensors(plugin), of_plugin},
+      {"NvDsInferParseEfficientDetTensorFlow", TensorFlowTensors(plugin, 512.F, false), of_plugin},
+      {"NvDsInferParseEfficientDetRows", row_tensor, of_rows},
+      {"NvDsInferParseEfficientDetDecoded", anchors.Decoded(), of_rows},
+      {"NvDsInferParseEfficientDetRaw", anchors.Heads("d0"), of_rows}};
+  for (const Case& c : cases) {
+    for (const char* function : {c.function, "NvDsInferParseEfficientDet"}) {
+      for (bool server : {false, true}) {
+        SCOPED_TRACE(function);
+        const HostObjects objects =
+            TypeParam::Call(library, function, c.tensors, 0.4F, 512, server);
+        std::vector<NetworkObject> found;
+        for (const auto& o : objects) {
+          found.push_back({o.class_id, o.left, o.top, o.width, o.height, o.confidence});
+          if (kBytes == 28) {
+            float angle = 1.F;
+            std::memcpy(&angle, reinterpret_cast<const char*>(&o) + 24, 4);
+            EXPECT_EQ(angle, 0.F);
+          }
+        }
+        ExpectSame(found, c.expected, 0.005F, 3e-6F);
+      }
+    }
+  }
+  dlclose(library);
 }
 
 TEST(CustomLibrary, SaysWhatIsWrongWithAFileOrAFunction) {

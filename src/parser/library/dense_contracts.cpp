@@ -1,6 +1,8 @@
 // Tensors with every anchor: the suppression of overlaps is left to the parser.
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
+#include <cstring>
 #include <limits>
 #include <string>
 #include <vector>
@@ -44,6 +46,41 @@ float RowMax(const float* row, size_t count) {
   return *std::max_element(lanes, lanes + 8);
 }
 
+// Halves as whole numbers of the same order: a NaN comes before or after all others.
+using Shorts8 = int16_t __attribute__((vector_size(16)));
+constexpr int16_t kInfinityInOrder = 0x7C00;
+
+inline Shorts8 Ordered8(const uint16_t* halves) {
+  Shorts8 bits;
+  std::memcpy(&bits, halves, sizeof bits);
+  return bits ^ ((bits >> 15) & int16_t{0x7FFF});
+}
+
+inline int16_t Ordered(uint16_t half) {
+  return static_cast<int16_t>((half & 0x8000U) != 0 ? half ^ 0x7FFFU : half);
+}
+
+// The float; infinite for a NaN that came out as the largest, so that its row is looked at.
+inline float FloatOfOrdered(int16_t ordered) {
+  if (ordered > kInfinityInOrder) return std::numeric_limits<float>::infinity();
+  const auto bits = static_cast<uint16_t>(ordered);
+  return HalfToFloat(static_cast<uint16_t>(ordered < 0 ? bits ^ 0x7FFFU : bits));
+}
+
+// At least the largest of a row that holds numbers only.
+float RowMax(const uint16_t* row, size_t count) {
+  Shorts8 max = Shorts8{} - int16_t{0x7FFF};
+  size_t i = 0;
+  for (; i + 8 <= count; i += 8) {
+    const Shorts8 next = Ordered8(row + i);
+    max = next > max ? next : max;
+  }
+  int16_t largest = max[0];
+  for (int k = 1; k < 8; ++k) largest = std::max<int16_t>(largest, max[k]);
+  for (; i < count; ++i) largest = std::max(largest, Ordered(row[i]));
+  return FloatOfOrdered(largest);
+}
+
 // How class values and boxes are to be understood.
 struct DenseMeaning {
   bool logits;           // else probabilities
@@ -80,6 +117,9 @@ class CandidateSearch {
  private:
   void SearchRows() {
     for (size_t a = 0; a < part_->anchors; ++a) {
+      if (const uint16_t* halves = part_->values.halves()) {
+        if (!(RowMax(halves + a * dense_.classes, dense_.classes) >= lowest_value_)) continue;
+      }
       const float* row = Row(a);
       const float max = RowMax(row, dense_.classes);
       if (max >= lowest_value_) Consider(row, max, a);
@@ -113,20 +153,31 @@ class CandidateSearch {
   }
 
   void MaxOfCells(size_t anchor_of_cell, size_t begin, size_t cells, float* max) const {
+    const size_t first = anchor_of_cell * dense_.classes * part_->plane + begin;
+    if (part_->values.halves() != nullptr)
+      return MaxOfHalves(part_->values.halves() + first, cells, max);
     std::fill_n(max, kCells, -std::numeric_limits<float>::infinity());
-    for (size_t c = 0; c < dense_.classes; ++c) {
-      const size_t at = (anchor_of_cell * dense_.classes + c) * part_->plane + begin;
-      if (const float* floats = part_->values.floats()) {
-        for (size_t i = 0; i < cells; ++i)
-          max[i] = floats[at + i] > max[i] ? floats[at + i] : max[i];
-      } else {
-        const uint16_t* halves = part_->values.halves() + at;
-        for (size_t i = 0; i < cells; ++i) {
-          const float value = HalfToFloat(halves[i]);
-          max[i] = value > max[i] ? value : max[i];
-        }
-      }
+    const float* plane = part_->values.floats() + first;
+    for (size_t c = 0; c < dense_.classes; ++c, plane += part_->plane) {
+      for (size_t i = 0; i < cells; ++i) max[i] = plane[i] > max[i] ? plane[i] : max[i];
     }
+  }
+
+  void MaxOfHalves(const uint16_t* plane, size_t cells, float* max) const {
+    int16_t largest[kCells];
+    std::fill_n(largest, kCells, std::numeric_limits<int16_t>::min());
+    for (size_t c = 0; c < dense_.classes; ++c, plane += part_->plane) {
+      size_t i = 0;
+      for (; i + 8 <= cells; i += 8) {
+        Shorts8 before;
+        std::memcpy(&before, largest + i, sizeof before);
+        const Shorts8 next = Ordered8(plane + i);
+        before = next > before ? next : before;
+        std::memcpy(largest + i, &before, sizeof before);
+      }
+      for (; i < cells; ++i) largest[i] = std::max(largest[i], Ordered(plane[i]));
+    }
+    for (size_t i = 0; i < cells; ++i) max[i] = FloatOfOrdered(largest[i]);
   }
 
   void ConsiderCell(size_t anchor) {

@@ -46,7 +46,8 @@ class ObjectList {
           const Floats4 inside = Min4(Max4(box, low), high);
           const Floats4 extent = HighHalf(inside) - inside;
           // NaN and infinite numbers minus themselves are NaN, which is not above 0.
-          if (IsPlainProbability(confidence) & All(LowHalves(extent, extent) + (box - box) > 0.F)) {
+          if (IsPlainProbability(confidence) &&
+              All(LowHalves(extent, extent) + (box - box) > 0.F)) {
             WriteRecord(static_cast<uint32_t>(id), LowHalves(inside, extent), confidence, record);
             record += record_bytes;
             continue;
