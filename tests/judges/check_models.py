@@ -2,6 +2,7 @@
 """Converts every model of the family from generated weights and asks independent programs whether they take the result.
 
     check_models.py EDET [--models d0,lite0] [--image-size d7x=256] [--results FILE.json] [--markdown FILE.md] [--fp16 no]
+                            [--merge EARLIER.json...]
                             [--kinds none,onnx]
 
 Each model is converted with `--nms none`, `onnx`, `rows`, `decoded` and `plugin`, in fp32 and fp16, and goes through ONNX's
@@ -252,8 +253,14 @@ def table(results):
     rows = [HEADINGS, ["---"] * len(HEADINGS)] + [row(result, results["fp16"]) for result in models]
     lines = ["| " + " | ".join(cells) + " |" for cells in rows]
     made = ", ".join(f"{name} {version}" for name, version in results["versions"].items())
+    asked = {}
+    for result in models:
+        asked.setdefault(", ".join(result["files"]), []).append(result["model"])
+    files = [f"{', '.join(names)}: {kinds}" for kinds, names in asked.items()]
     end = f"{results['passed']} passed, {results['failed']} failed, in {results['minutes']} minutes. {results['date']}; {results['machine']}; {made}."
-    return "\n".join([end, "", *lines])
+    absent = [model for model in MODELS if model not in {result["model"] for result in models}]
+    end += f" Not asked in this run: {', '.join(absent)}." if absent else ""
+    return "\n".join([end, "", "Files made, by `--nms` and precision: " + "; ".join(files) + ".", "", *lines])
 
 
 def write_markdown(path, results):
@@ -261,6 +268,16 @@ def write_markdown(path, results):
     text = path.read_text()
     head, rest = text.split(BEGIN, 1)
     path.write_text(head + BEGIN + "\n" + table(results) + "\n" + END + rest.split(END, 1)[1])
+
+
+def add_earlier(results, paths):
+    """The models of earlier runs that this one does not ask about."""
+    for path in paths:
+        earlier = json.loads(path.read_text())
+        names = {result["model"] for result in results["models"]}
+        results["models"] += [result for result in earlier["models"] if result["model"] not in names]
+        for key in ("passed", "failed", "minutes"):
+            results[key] += earlier[key]
 
 
 def versions(edet):
@@ -289,6 +306,7 @@ def options():
     parser.add_argument("--image-size", default="", help="d7x=256,d0=128: other sizes than the models' own")
     parser.add_argument("--fp16", choices=("auto", "no"), default="auto", help="auto: if edet can")
     parser.add_argument("--results", type=pathlib.Path, help="JSON file to write after each model")
+    parser.add_argument("--merge", type=pathlib.Path, nargs="+", default=[], metavar="FILE.json", help="results of earlier runs for the table")
     parser.add_argument("--markdown", type=pathlib.Path, help="file whose table is made anew")
     return parser.parse_args()
 
@@ -300,8 +318,9 @@ def main():
     edet = need(arguments.edet).resolve()
     sizes = dict(pair.split("=") for pair in arguments.image_size.split(",") if pair)
     with_fp16 = arguments.fp16 == "auto" and has_precision(edet)
-    results = {"date": time.strftime("%Y-%m-%d"), "machine": machine(), "versions": versions(edet), "fp16": with_fp16, "models": []}
-    for model in arguments.models.split(","):
+    results = {"date": time.strftime("%Y-%m-%d"), "machine": machine(), "versions": versions(edet), "fp16": with_fp16, "models": [],
+               "passed": 0, "failed": 0, "minutes": 0}
+    for model in filter(None, arguments.models.split(",")):
         with tempfile.TemporaryDirectory(prefix="edet-check-") as name:
             check = ModelCheck(edet, model, sizes.get(model), pathlib.Path(name), verdict)
             if check.make_weights():
@@ -312,10 +331,13 @@ def main():
         results.update(passed=verdict.compared - verdict.failed, failed=verdict.failed, minutes=round((time.monotonic() - begin) / 60))
         if arguments.results:
             arguments.results.write_text(json.dumps(results, indent=1) + "\n")
+    add_earlier(results, arguments.merge)
     if arguments.markdown:
         write_markdown(arguments.markdown, results)
     else:
         print(table(results))
+    if arguments.merge and not arguments.models:
+        return 1 if results["failed"] else 0
     return verdict.exit_code()
 
 
