@@ -18,6 +18,7 @@
 #include "deepstream/nvinfer_config.h"
 #include "deepstream/platforms.h"
 #include "deepstream/write_configs.h"
+#include "efficientdet/anchor_spec.h"
 #include "efficientdet/check_weights.h"
 #include "efficientdet/hparams.h"
 #include "efficientdet/labels.h"
@@ -359,20 +360,6 @@ std::string Joined(const std::vector<std::string>& lines) {
   return text;
 }
 
-// The parser library decodes raw heads with AutoML's usual anchors; of them it can be told the
-// scale only.
-std::string AnchorAdvice(const efficientdet::Hparams& h, NmsKind nms) {
-  const efficientdet::Hparams usual;
-  bool usual_shapes = h.min_level == usual.min_level && h.num_scales == usual.num_scales &&
-                      h.aspect_ratios == usual.aspect_ratios && h.anchor_scale.size() == 1;
-  if (nms != NmsKind::kNone || (usual_shapes && h.anchor_scale == usual.anchor_scale)) return "";
-  if (!usual_shapes)
-    return "raw heads: the parser library does not know these anchors: take --nms decoded";
-  return fmt::format(
-      "raw heads: start the program with EDET_PARSER_ANCHOR_SCALE={}, or take --nms decoded",
-      h.anchor_scale[0]);
-}
-
 deepstream::ModelFacts FactsFor(const Options& options, const Conversion& conversion) {
   deepstream::ModelFacts facts;
   facts.model_name = conversion.hparams.model_name;
@@ -385,7 +372,7 @@ deepstream::ModelFacts FactsFor(const Options& options, const Conversion& conver
   facts.output_names = conversion.outputs;
   facts.dynamic_batch = IsDynamic(options);
   facts.batch_size = facts.dynamic_batch ? 1 : static_cast<uint32_t>(options.batch);
-  facts.anchor_advice = AnchorAdvice(conversion.hparams, options.nms);
+  if (options.nms == NmsKind::kNone) facts.anchors = efficientdet::AnchorSpec(conversion.hparams);
   facts.score_threshold = options.score_threshold;
   facts.max_detections = static_cast<uint32_t>(options.max_detections);
   if (const auto& platform = conversion.platform) {
@@ -460,6 +447,10 @@ Status WriteFolder(graph::Graph graph, const Options& options, const Conversion&
   EDET_RETURN_IF_ERROR(
       output.Stage(options.output / "deepstream_app.txt", deepstream::AppConfigText(facts, app)));
   EDET_RETURN_IF_ERROR(output.Stage(options.output / facts.parser_library, library_bytes, true));
+  if (std::string text = deepstream::ParserOptionsText(facts); !text.empty()) {
+    EDET_RETURN_IF_ERROR(
+        output.Stage(options.output / deepstream::ParserOptionsFile(facts), std::move(text)));
+  }
   EDET_RETURN_IF_ERROR(
       output.Stage(options.output / "edet.json", Record(options, conversion).dump(2) + "\n"));
   return output.Commit();
@@ -515,9 +506,6 @@ Status Convert(Options options, bool quiet) {
   EDET_RETURN_IF_ERROR(ApplyNmsConfigs(options, conversion));
   NotePluginSemantics(options, conversion);
   EDET_RETURN_IF_ERROR(ChooseLabels(options, conversion));
-  if (std::string advice = AnchorAdvice(conversion.hparams, options.nms); !advice.empty()) {
-    conversion.reasons.push_back("NOTE " + advice);
-  }
   EDET_ASSIGN_OR_RETURN(graph::Graph graph, Build(checkpoint, options, conversion));
   if (options.precision == Precision::kFp16) {
     EDET_RETURN_IF_ERROR(MakeHalf(graph, conversion));
