@@ -183,8 +183,8 @@ void WriteOutput(const ModelFacts& facts, ConfigText& text) {
   if (!facts.output_names.empty()) text.SetList("output-blob-names", facts.output_names);
   text.Set("custom-lib-path", facts.parser_library);
   text.Comment("Finds out by itself which outputs the graph has.");
-  if (!facts.anchors.empty()) {
-    text.Comment("The library takes the model's anchors from " + ParserOptionsFile(facts) +
+  if (!facts.parser_options.empty()) {
+    text.Comment("The library takes what the tensors do not tell from " + ParserOptionsFile(facts) +
                  " beside it: keep the two together.");
   }
   text.Set("parse-bbox-func-name", "NvDsInferParseEfficientDet");
@@ -307,12 +307,11 @@ std::string ParserOptionsFile(const ModelFacts& facts) {
 }
 
 std::string ParserOptionsText(const ModelFacts& facts) {
-  if (facts.anchors.empty()) return "";
-  return "# Options of " + facts.parser_library +
-         ", read from beside it; environment variables come first.\n"
-         "# anchor_scale, num_scales, aspect_ratios and min_level of the model\n"
-         "EDET_PARSER_ANCHORS=" +
-         facts.anchors + "\n";
+  if (facts.parser_options.empty()) return "";
+  std::string text = "# Options of " + facts.parser_library +
+                     ", read from beside it; environment variables come first.\n";
+  for (const auto& [key, value] : facts.parser_options) text += key + "=" + value + "\n";
+  return text;
 }
 
 std::string AppConfigText(const ModelFacts& model, const AppFacts& app) {

@@ -25,9 +25,9 @@ struct ModelFacts {
   bool half_model = false;  // the ONNX file itself computes in FP16
   uint32_t batch_size = 1;
   bool dynamic_batch = false;  // the graph takes any batch: batch_size is a first choice
-  // Raw heads only: the value of the parser library's option EDET_PARSER_ANCHORS, which is written
-  // to its options file; empty: no such file.
-  std::string anchors;
+  // Options of the parser library (EDET_PARSER_...) and their values, for its options file; empty:
+  // no such file.
+  std::vector<std::pair<std::string, std::string>> parser_options;
   std::string platform;            // for a comment: "xavier-jp5 (DeepStream 6.3, ...)"; empty: any
   std::string deepstream_version;  // "6.3": keys that it does not know are left out; empty: all
   float score_threshold = 0.4F;    // of the graph, and of every class in the config
