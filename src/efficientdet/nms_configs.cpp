@@ -119,9 +119,8 @@ std::vector<std::string> SoftNmsAdvice(const NmsConfigs& configs, bool nms_in_gr
   return {
       "NOTE nms_configs say gaussian (soft NMS), which neither ONNX's NMS nor the plugin can say: "
       "NMS is hard here, as in AutoML's own export",
-      "soft NMS exactly: --nms decoded or none; the parser library then computes it (AutoML's "
-      "score "
-      "limit there: " +
+      "soft NMS exactly: --nms decoded or none; the parser library then computes it (" + exact +
+          " in its options file; AutoML's score limit there: " +
           Text(configs.score_threshold.value_or(0.001F)) + ")"};
 }
 
