@@ -10,6 +10,7 @@
 
 #include "checkpoint/bundle_writer.h"
 #include "checkpoint/checkpoint.h"
+#include "efficientdet/check_weights.h"
 #include "efficientdet/model.h"
 #include "efficientdet/untrained.h"
 #include "onnx/write.h"
@@ -45,7 +46,8 @@ class Fixture {
 
   Result<graph::Graph> Build(const checkpoint::Checkpoint& checkpoint) const {
     efficientdet::CheckpointVariables variables(checkpoint, efficientdet::WeightChoice::kAuto);
-    return efficientdet::BuildModel(hparams_, variables, {});
+    efficientdet::CheckedVariables checked(variables);
+    return efficientdet::BuildModel(hparams_, checked, {});
   }
 
  private:
@@ -76,6 +78,13 @@ void BuildGraph(benchmark::State& state) {
   state.SetLabel(ModelOf(state));
 }
 
+// The search for NaN alone, on a kernel of 4 MiB.
+void CheckNumbers(benchmark::State& state) {
+  std::vector<float> values(size_t{1} << 20, 0.5F);
+  for (auto _ : state) benchmark::DoNotOptimize(efficientdet::CheckWeights("kernel", values));
+  state.SetBytesProcessed(static_cast<int64_t>(state.iterations() * values.size() * sizeof(float)));
+}
+
 void BuildAndWrite(benchmark::State& state) {
   Fixture fixture(ModelOf(state));
   auto checkpoint = checkpoint::Checkpoint::Open(fixture.prefix());
@@ -89,6 +98,7 @@ void BuildAndWrite(benchmark::State& state) {
 BENCHMARK(OpenCheckpoint)->Arg(0)->Arg(1)->Unit(benchmark::kMillisecond);
 BENCHMARK(Recognize)->Arg(0)->Arg(1)->Unit(benchmark::kMillisecond);
 BENCHMARK(BuildGraph)->Arg(0)->Arg(1)->Unit(benchmark::kMillisecond);
+BENCHMARK(CheckNumbers);
 BENCHMARK(BuildAndWrite)->Arg(0)->Arg(1)->Unit(benchmark::kMillisecond);
 
 }  // namespace

@@ -2,6 +2,16 @@
 # Data flows from left to right through this list; a room may depend only on rooms to its left.
 set(EDET_ROOM_ORDER base detect checkpoint graph efficientdet onnx parser deepstream inference video evaluate deploy cli)
 
+# edet_room_headers(NAME VARIABLE): the include folder that holds the room NAME only.
+function(edet_room_headers NAME VARIABLE)
+  set(include_dir ${PROJECT_BINARY_DIR}/rooms/${NAME})
+  file(MAKE_DIRECTORY ${include_dir})
+  if(NOT EXISTS ${include_dir}/${NAME})
+    file(CREATE_LINK ${PROJECT_SOURCE_DIR}/src/${NAME} ${include_dir}/${NAME} SYMBOLIC)
+  endif()
+  set(${VARIABLE} ${include_dir} PARENT_SCOPE)
+endfunction()
+
 # edet_room(NAME [DEPS room...] [LIBS target...] [EXCLUDE file...] [TEST_LIBS target...] [CXX_STANDARD 14|17])
 #
 # Makes the static library edet_NAME out of the folder's *.cpp, and edet_NAME_test out of its *_test.cpp.
@@ -22,11 +32,7 @@ function(edet_room NAME)
     list(APPEND dep_targets edet_${dep})
   endforeach()
 
-  set(include_dir ${PROJECT_BINARY_DIR}/rooms/${NAME})
-  file(MAKE_DIRECTORY ${include_dir})
-  if(NOT EXISTS ${include_dir}/${NAME})
-    file(CREATE_LINK ${CMAKE_CURRENT_SOURCE_DIR} ${include_dir}/${NAME} SYMBOLIC)
-  endif()
+  edet_room_headers(${NAME} include_dir)
 
   file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cpp)
   set(tests ${sources})

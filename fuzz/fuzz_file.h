@@ -28,6 +28,21 @@ inline std::filesystem::path WriteFile(const char* name, const uint8_t* bytes, s
   return path;
 }
 
+// Opens under small limits; where it opens, each tensor can be read or an error says why not.
+inline void OpenWhatOpens(const std::filesystem::path& path) {
+  checkpoint::Limits limits;
+  limits.tensor_bytes = limits.unpacked_bytes = uint64_t{1} << 24;
+  Result<checkpoint::Checkpoint> opened = checkpoint::Checkpoint::Open(path, limits);
+  if (!opened.ok()) {
+    if (opened.error().ToString().empty()) std::abort();
+    return;
+  }
+  for (const auto& entry : opened->entries()) {
+    Result<std::vector<float>> values = opened->ReadFloats(entry.name);
+    if (!values.ok() && values.error().ToString().empty()) std::abort();
+  }
+}
+
 // Whatever the file holds: weights that can be read, or an error that says something.
 inline void OpenAndReadAll(const std::filesystem::path& path) {
   checkpoint::Limits limits;

@@ -13,7 +13,7 @@ packages=(
   # compiler and build
   ca-certificates ccache cmake g++ ninja-build pkg-config protobuf-compiler python3-pip
   # libraries
-  libarchive-dev libcli11-dev libfmt-dev libglib2.0-dev libgstreamer1.0-dev libhdf5-dev libisal-dev
+  libarchive-dev libcli11-dev libelf-dev libfmt-dev libglib2.0-dev libgstreamer1.0-dev libhdf5-dev libisal-dev
   libgstreamer-plugins-base1.0-dev libleveldb-dev libonnx-dev libpango1.0-dev libcairo2-dev
   libprotobuf-dev libsnappy-dev libyaml-cpp-dev nlohmann-json3-dev
   # video in and out, text on pictures
@@ -23,6 +23,8 @@ packages=(
 test_packages=(
   libbenchmark-dev libgmock-dev libgtest-dev libjson-glib-dev
   ffmpeg file python3 python3-venv
+  # the parser library for a Jetson, and its self test
+  g++-aarch64-linux-gnu make qemu-user
 )
 
 case "${1-}" in

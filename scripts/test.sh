@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Builds everything and runs every test: the release build, the independent judges, then the rooms that
-# read files from outside under AddressSanitizer and UndefinedBehaviorSanitizer.
+# Builds everything and runs every test: the release build, the independent judges, the parser library for a
+# Jetson (cross-built, run under qemu), then the rooms that read files from outside under AddressSanitizer and
+# UndefinedBehaviorSanitizer.
 #
 # Usage: scripts/test.sh [--no-sanitizers]
 # The last line is "N passed, N failed"; exit code 0 only if nothing failed.
@@ -9,6 +10,8 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 # Rooms whose input comes from outside. The others spend their time in OpenVINO and GStreamer.
 sanitized_rooms=(base detect checkpoint graph efficientdet onnx parser deepstream)
+# Fuzz targets whose stored inputs are replayed (fuzz/CMakeLists.txt).
+replayed=(bundle graph h5 archive locate hparams)
 
 fail() {
   echo "edet: $2" >&2
@@ -20,7 +23,7 @@ sanitizers=yes
 case "${1-}" in
   "") ;;
   --no-sanitizers) sanitizers="" ;;
-  -h | --help) sed -n '2,6s/^# \{0,1\}//p' "$0" && exit 0 ;;
+  -h | --help) sed -n '2,7s/^# \{0,1\}//p' "$0" && exit 0 ;;
   *) fail 2 "unknown option '$1' (scripts/test.sh): see --help" ;;
 esac
 
@@ -71,6 +74,12 @@ step "Release tests"
 failed=0
 run_tests release || failed=1
 
+step "The parser library for a Jetson"
+cmake --preset jetson >build/configure-jetson.log 2>&1 ||
+  { tail -n 20 build/configure-jetson.log >&2 && fail 4 "CMake could not configure the build (build/configure-jetson.log)"; }
+cmake --build --preset jetson
+run_tests jetson || failed=1
+
 if [ -n "$sanitizers" ]; then
   step "Sanitizer build"
   rooms=()
@@ -80,9 +89,9 @@ if [ -n "$sanitizers" ]; then
   cmake --preset asan >build/configure-asan.log 2>&1 ||
     { tail -n 20 build/configure-asan.log >&2 && fail 4 "CMake could not configure the build (build/configure-asan.log)"; }
   targets=("${rooms[@]/#/edet_}")
-  cmake --build --preset asan --target "${targets[@]/%/_test}"
+  cmake --build --preset asan --target "${targets[@]/%/_test}" "${replayed[@]/%/_replay}"
   step "Sanitizer tests"
-  run_tests asan -R "^($(IFS='|' && echo "${rooms[*]}"))\\." || failed=1
+  run_tests asan -R "^($(IFS='|' && echo "${rooms[*]}")|fuzz)\\." || failed=1
 fi
 
 tests="$(total tests)" failures="$(total failures)" skipped="$(($(total skipped) + $(total disabled)))"

@@ -21,6 +21,7 @@ extern "C" {
 using FuzzedFunction = bool(const std::vector<abi::LayerInfo>&, const abi::NetworkInfo&,
                             const abi::DetectionParams&, void*);
 FuzzedFunction NvDsInferParseEfficientDet, NvDsInferParseEfficientDetNms,
+    NvDsInferParseEfficientDetTensorFlow, NvDsInferParseEfficientDetTao,
     NvDsInferParseEfficientDetRows, NvDsInferParseEfficientDetDecoded,
     NvDsInferParseEfficientDetRaw;
 }
@@ -42,7 +43,16 @@ const char* const kNames[] = {"num_detections",
                               "det_classes:0",
                               "detection_boxes_xyxy",
                               "x",
-                              ""};
+                              "",
+                              "boxes_xywh_normalized",
+                              "detections_xyxy",
+                              "box_deltas__a3",
+                              "box_deltas__s1_r1-2x0.5_l2",
+                              "box_deltas__s0_",
+                              "class_net/class-predict/BiasAdd:0",
+                              "box_net/box-predict_1/BiasAdd",
+                              "raw_detection_boxes"};
+constexpr unsigned kNumNames = sizeof(kNames) / sizeof(kNames[0]);
 
 class Input {
  public:
@@ -93,6 +103,20 @@ float InterestingFloat(Input* input) {
   }
 }
 
+// A head of one level of a network of 16 x 16 pixels, with 2 classes or 4 box numbers.
+abi::Dims LevelDims(Input* input) {
+  static const unsigned kSides[] = {2, 1, 4, 16};
+  const unsigned side = kSides[input->Byte() % 4], channels = input->Byte() % 2 == 0 ? 36 : 18;
+  abi::Dims dims{};
+  dims.num_dims = 3;
+  dims.num_elements = side * side * channels;
+  const bool channels_first = input->Byte() % 2 == 0;
+  dims.d[0] = channels_first ? channels : side;
+  dims.d[1] = side;
+  dims.d[2] = channels_first ? side : channels;
+  return dims;
+}
+
 abi::Dims MakeDims(Input* input) {
   abi::Dims dims{};
   dims.num_dims = input->Byte() % 10;  // 9 is more than there is room for
@@ -111,6 +135,7 @@ abi::Dims MakeDims(Input* input) {
     dims.d[1] = input->Byte() % 2 == 0 ? 4 : 3;
     dims.num_elements = dims.d[0] * dims.d[1];
   }
+  if (input->Byte() % 8 == 0) dims = LevelDims(input);
   return dims;
 }
 
@@ -127,7 +152,7 @@ void AddLayer(Input* input, Call* call) {
                                            : static_cast<int>(input->Byte() % 2) * 3;
   layer.dims = MakeDims(input);
   const unsigned name = input->Byte();
-  layer.name = name == 255 ? nullptr : kNames[name % 16];
+  layer.name = name == 255 ? nullptr : kNames[name % kNumNames];
   const size_t bytes = layer.dims.num_elements * BytesOfType(layer.data_type);
   call->buffers.emplace_back(new char[bytes]);
   layer.buffer = input->Byte() == 255 ? nullptr : call->buffers.back().get();
@@ -175,8 +200,10 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   for (float& threshold : call.params.pre_cluster_threshold) threshold = InterestingFloat(&input);
   for (unsigned layers = input.Byte() % 6; layers > 0; --layers) AddLayer(&input, &call);
   for (FuzzedFunction* function :
-       {NvDsInferParseEfficientDet, NvDsInferParseEfficientDetNms, NvDsInferParseEfficientDetRows,
-        NvDsInferParseEfficientDetDecoded, NvDsInferParseEfficientDetRaw}) {
+       {NvDsInferParseEfficientDet, NvDsInferParseEfficientDetNms,
+        NvDsInferParseEfficientDetTensorFlow, NvDsInferParseEfficientDetTao,
+        NvDsInferParseEfficientDetRows, NvDsInferParseEfficientDetDecoded,
+        NvDsInferParseEfficientDetRaw}) {
     Objects objects;
     Require(function(call.layers, call.network, call.params, &objects), "true is returned");
     Check(objects, call);

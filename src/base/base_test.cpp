@@ -60,4 +60,20 @@ TEST(OutputFiles, LeavesNothingWithoutCommit) {
   EXPECT_EQ(*ReadFile(directory / "a.txt"), "new");
 }
 
+TEST(OutputFiles, GiveBackWhatTheyReplacedIfOneNameCannotBeHad) {
+  testing::TemporaryDirectory directory;
+  std::ofstream(directory / "a.txt") << "old";
+  fs::create_directory(directory / "c.txt");
+  {
+    OutputFiles output;
+    ASSERT_TRUE(output.Stage(directory / "a.txt", "new").ok());
+    ASSERT_TRUE(output.Stage(directory / "b.txt", "new").ok());
+    ASSERT_TRUE(output.Stage(directory / "c.txt", "new").ok());
+    EXPECT_EQ(output.Commit().error().code, ErrorCode::kIo);
+  }
+  EXPECT_EQ(*ReadFile(directory / "a.txt"), "old");
+  EXPECT_FALSE(fs::exists(directory / "b.txt"));
+  EXPECT_EQ(std::distance(fs::directory_iterator(directory.path()), fs::directory_iterator()), 2);
+}
+
 }  // namespace edet

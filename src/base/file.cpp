@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdio>
 #include <cstring>
 
 namespace edet {
@@ -64,6 +65,11 @@ Status WriteAll(int fd, std::string_view bytes, const fs::path& path) {
     bytes.remove_prefix(static_cast<size_t>(written));
   }
   return {};
+}
+
+// Both names are there and change places at once. Not every file system can do that.
+bool Swap(const fs::path& a, const fs::path& b) {
+  return renameat2(AT_FDCWD, a.c_str(), AT_FDCWD, b.c_str(), RENAME_EXCHANGE) == 0;
 }
 
 }  // namespace
@@ -127,13 +133,33 @@ Status OutputFiles::Stage(const fs::path& path, std::string_view bytes, bool exe
 }
 
 Status OutputFiles::Commit() {
-  while (!staged_.empty()) {
-    const Staged& file = staged_.front();
-    if (rename(file.temporary.c_str(), file.final.c_str()) != 0)
-      return SystemError("cannot rename to", file.final, errno);
-    staged_.erase(staged_.begin());
+  size_t done = 0;
+  for (; done < staged_.size(); ++done) {
+    Staged& file = staged_[done];
+    std::error_code ignored;
+    if (fs::is_directory(fs::symlink_status(file.final, ignored)))
+      errno = EISDIR;
+    else if ((file.swapped = Swap(file.temporary, file.final)) ||
+             rename(file.temporary.c_str(), file.final.c_str()) == 0)
+      continue;
+    int number = errno;
+    TakeBack(done);
+    return SystemError("cannot rename to", file.final, number);
   }
+  for (const Staged& file : staged_) {
+    if (file.swapped) unlink(file.temporary.c_str());
+  }
+  staged_.clear();
   return {};
+}
+
+// The first `done` files go back to their temporary names, and what they replaced returns.
+void OutputFiles::TakeBack(size_t done) {
+  while (done-- > 0) {
+    const Staged& file = staged_[done];
+    if (!file.swapped || !Swap(file.temporary, file.final))
+      rename(file.final.c_str(), file.temporary.c_str());
+  }
 }
 
 Status WriteFileAtomically(const fs::path& path, std::string_view bytes) {

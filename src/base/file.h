@@ -37,15 +37,17 @@ class OutputFiles {
   // For writers that want a file name: reserves a temporary name, which keeps the extension of
   // `path`.
   Result<std::filesystem::path> StageName(const std::filesystem::path& path);
-  // Renames everything to its final name. On an error some files may already have their new
-  // content.
+  // Renames everything to its final name. If one name cannot be had, those before it are given
+  // back what they had (a file system without RENAME_EXCHANGE loses what was replaced).
   Status Commit();
 
  private:
   struct Staged {
     std::filesystem::path temporary;
     std::filesystem::path final;
+    bool swapped = false;  // by Commit: what was there has the temporary name now
   };
+  void TakeBack(size_t done);
   std::vector<Staged> staged_;
 };
 

@@ -15,6 +15,8 @@ std::string Error::ToString() const {
 
 int ExitCode(ErrorCode code) {
   switch (code) {
+    case ErrorCode::kFindings:
+      return 1;
     case ErrorCode::kInvalidArgument:
       return 2;
     case ErrorCode::kNotFound:

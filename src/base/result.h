@@ -16,6 +16,7 @@ enum class ErrorCode {
   kCorrupt,          // the input breaks the rules of its own format
   kUnsupported,      // valid input that this program does not handle
   kLimitExceeded,    // larger than the limit set for it
+  kFindings,         // understood, and what it says is wrong (weights that are NaN)
   kEnvironment,      // this machine lacks something (a plugin, a library)
   kInternal,         // our bug
 };
@@ -32,7 +33,7 @@ struct Error {
   std::string ToString() const;
 };
 
-// The exit code of the command line for a failure of this kind: 2 usage, 3 bad input, 4
+// The exit code of the command line for a failure of this kind: 1 findings, 2 usage, 3 bad input, 4
 // environment, 70 our bug.
 int ExitCode(ErrorCode code);
 

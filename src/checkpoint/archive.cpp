@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "checkpoint/data_file.h"
+#include "checkpoint/loaded_tensors.h"
 #include "checkpoint/locate.h"
 
 namespace edet::checkpoint {
@@ -51,6 +52,7 @@ class Unpacking {
 
   Result<ArchivedCheckpoint> Run() {
     EDET_ASSIGN_OR_RETURN(DataFile file, DataFile::Open(path_));
+    most_bytes_ = MostUnpackedBytes(file.size_bytes(), limits_);
     Source source{std::move(file)};
     reader_.reset(archive_read_new());
     if (!reader_) return Error{ErrorCode::kEnvironment, "libarchive does not start", "", ""};
@@ -136,9 +138,8 @@ class Unpacking {
       if (got < 0) return Damaged();
       if (got == 0) return bytes;
       unpacked_bytes_ += static_cast<uint64_t>(got);
-      if (unpacked_bytes_ > limits_.unpacked_bytes)
-        return Over(
-            fmt::format("unpacks to more than {} bytes, in '{}'", limits_.unpacked_bytes, name));
+      if (unpacked_bytes_ > most_bytes_)
+        return Over(fmt::format("unpacks to more than {} bytes, in '{}'", most_bytes_, name));
       if (keep) bytes.append(buffer.data(), static_cast<size_t>(got));
     }
   }
@@ -188,6 +189,7 @@ class Unpacking {
   std::unique_ptr<archive, FreeArchive> reader_;
   std::map<std::string, std::string> files_;
   std::vector<std::string> saved_models_;
+  uint64_t most_bytes_ = 0;
   uint64_t unpacked_bytes_ = 0;
 };
 

@@ -47,6 +47,8 @@ struct Limits {
   uint64_t shards = 1000;
   size_t nodes = 100000;                        // of a graph
   uint64_t unpacked_bytes = uint64_t{4} << 30;  // of an archive, a graph or an .h5: held in memory
+  uint64_t block_bytes = uint64_t{64} << 20;    // of one compressed block of an index, unpacked
+  size_t depth = 32;                            // of groups in an .h5
   // Leave the folder of a `checkpoint` state file when its path says so (absolute or with "..").
   bool follow_outside = false;
 };

@@ -217,6 +217,9 @@ TEST_F(Damaged, BlockCompression) {
   ExpectError(WithIndex(Table(Varint(60u << 20) + "abc", 1)), ErrorCode::kCorrupt,
               "impossible length");
   ExpectError(WithIndex(Table(Varint(60) + "abc", 1)), ErrorCode::kCorrupt, "snappy");
+  Limits small;
+  small.block_bytes = plain.size() - 1;
+  ExpectError(WithIndex(Table(packed, 1), small), ErrorCode::kLimitExceeded, "compressed block");
   ExpectError(WithIndex(Table(plain, 7)), ErrorCode::kUnsupported, "compression type 7");
 }
 
@@ -335,6 +338,16 @@ TEST_F(Damaged, EveryFlippedBitOfAWeightIsNoticedByName) {
     ExpectError(checkpoint->ReadFloats("b/kernel").error(), ErrorCode::kCorrupt,
                 "checksum of tensor 'b/kernel'");
   }
+}
+
+TEST_F(Damaged, DataFileOfAnotherSaveIsNoticed) {
+  edet::testing::TemporaryDirectory other;
+  ASSERT_TRUE(
+      WriteBundle(other / "m", {{"a/kernel", {2}, {1, 2}}, {"b/kernel", {3}, {3, 4, 6}}}, 1).ok());
+  fs::copy_file(other / "m.data-00000-of-00001", data_path_, fs::copy_options::overwrite_existing);
+  Result<Checkpoint> checkpoint = Checkpoint::Open(prefix_);
+  ASSERT_TRUE(checkpoint.ok());
+  ExpectError(checkpoint->ReadFloats("b/kernel").error(), ErrorCode::kCorrupt, "of another save");
 }
 
 TEST_F(Damaged, DataFileThatIsNone) {

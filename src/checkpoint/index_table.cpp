@@ -121,7 +121,7 @@ class Vetting {
     if (!snappy::GetUncompressedLength(stored.data(), stored.size(), &length)) {
       return Corrupt("bad snappy block", offset);
     }
-    if (length > limits_.index_bytes) {
+    if (length > limits_.block_bytes) {
       return Error{ErrorCode::kLimitExceeded,
                    "a compressed block says it holds " + std::to_string(length) + " bytes",
                    where_ + ", byte " + std::to_string(offset), ""};

@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <csignal>
+#include <fstream>
 #include <limits>
 #include <mutex>
 #include <optional>
@@ -20,8 +21,8 @@
 namespace edet::checkpoint {
 namespace {
 
-constexpr size_t kMaxDepth = 32;
 constexpr rlim_t kMostReadSeconds = 60;
+constexpr uint64_t kChildRoomBytes = uint64_t{256} << 20;  // HDF5's own needs
 // No filter of HDF5 itself makes weights smaller than this; what claims more is a bomb.
 constexpr uint64_t kMostCompression = 2000;
 
@@ -141,7 +142,7 @@ class Reader {
   }
 
   Status ReadGroup(hid_t group, const std::string& path, size_t depth) {
-    if (depth > kMaxDepth)
+    if (depth > limits_.depth)
       return Fail(ErrorCode::kLimitExceeded, "groups of the HDF5 file are nested too deep");
     Links links;
     links.most = limits_.tensors;
@@ -272,40 +273,97 @@ class Reader {
   size_t visited_ = 0;
 };
 
-// HDF5 may crash or never end on a damaged file. That shall not end this program, so a child
-// process reads it first; what it got through is read again here. True: it got through, if
-// only to an error.
-Result<bool> SurvivesReading(const std::string& bytes, const std::string& where,
-                             const Limits& limits) {
-  pid_t child = fork();
-  if (child < 0) return Error{ErrorCode::kEnvironment, "cannot start a process", where, ""};
-  if (child == 0) {
-    for (int number : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT}) signal(number, SIG_DFL);
-    const rlimit no_core = {0, 0}, seconds = {kMostReadSeconds, kMostReadSeconds};
-    setrlimit(RLIMIT_CORE, &no_core);
-    setrlimit(RLIMIT_CPU, &seconds);
-    if (int silent = open("/dev/null", O_WRONLY | O_CLOEXEC); silent >= 0) dup2(silent, 2);
-    (void)Reader(where, limits).Run(bytes).ok();
-    _exit(0);  // nothing of the parent's is to be ended or flushed
+// Addresses that this process uses, in bytes; 0 if the system does not tell.
+uint64_t UsedAddressBytes() {
+  std::ifstream statm("/proc/self/statm");
+  uint64_t pages = 0;
+  statm >> pages;
+  return pages * static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
+}
+
+// What a child process may take: HDF5 asks for whatever a damaged file names.
+void LimitChild(uint64_t most_bytes) {
+  const rlimit no_core = {0, 0}, seconds = {kMostReadSeconds, kMostReadSeconds};
+  setrlimit(RLIMIT_CORE, &no_core);
+  setrlimit(RLIMIT_CPU, &seconds);
+  uint64_t used = UsedAddressBytes();
+  if (used == 0) return;
+  const rlimit addresses = {used + most_bytes, used + most_bytes};
+  setrlimit(RLIMIT_AS, &addresses);
+}
+
+// An error on its way through a pipe, small enough to be written at once.
+std::string Packed(const Error& error) {
+  return static_cast<char>(error.code) + error.what.substr(0, 1000) + '\n' +
+         error.hint.substr(0, 1000);
+}
+
+Error Unpacked(const std::string& packed, const std::string& where) {
+  size_t end = packed.find('\n');
+  return {static_cast<ErrorCode>(packed[0]), packed.substr(1, end - 1), where,
+          packed.substr(end + 1)};
+}
+
+[[noreturn]] void ReadAsChild(const std::string& bytes, const std::string& where,
+                              const Limits& limits, int report) {
+  for (int number : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT}) signal(number, SIG_DFL);
+  if (int silent = open("/dev/null", O_WRONLY | O_CLOEXEC); silent >= 0) dup2(silent, 2);
+  LimitChild(2 * limits.unpacked_bytes + kChildRoomBytes);
+  int code = 0;
+  try {
+    Result<LoadedTensors> read = Reader(where, limits).Run(bytes);
+    std::string packed = read.ok() ? "" : Packed(read.error());
+    if (write(report, packed.data(), packed.size()) != static_cast<ssize_t>(packed.size()))
+      code = 1;
+  } catch (...) {  // no memory
+    code = 1;
   }
+  _exit(code);  // nothing of the parent's is to be ended or flushed
+}
+
+std::string ReadAll(int descriptor) {
+  std::string text;
+  char buffer[4096];
+  for (;;) {
+    ssize_t got = read(descriptor, buffer, sizeof buffer);
+    if (got < 0 && errno == EINTR) continue;
+    if (got <= 0) return text;
+    text.append(buffer, static_cast<size_t>(got));
+  }
+}
+
+// HDF5 may crash, never end or take all memory on a damaged file. That shall not end this program,
+// so a child process reads it first; only what it got through is read again here.
+Status TryInChild(const std::string& bytes, const std::string& where, const Limits& limits) {
+  int ends[2];
+  if (pipe2(ends, O_CLOEXEC) != 0)
+    return Error{ErrorCode::kEnvironment, "cannot make a pipe", where, ""};
+  pid_t child = fork();
+  if (child == 0) ReadAsChild(bytes, where, limits, ends[1]);
+  close(ends[1]);
+  std::string report = child > 0 ? ReadAll(ends[0]) : "";
+  close(ends[0]);
+  if (child < 0) return Error{ErrorCode::kEnvironment, "cannot start a process", where, ""};
   int status = 0;
   while (waitpid(child, &status, 0) < 0) {
     if (errno != EINTR) return Error{ErrorCode::kEnvironment, "lost a process", where, ""};
   }
-  return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+  if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
+    return Error{ErrorCode::kCorrupt, "HDF5 crashes on this file or does not end", where,
+                 "it is damaged or cut off; copy it again"};
+  }
+  return report.empty() ? Status() : Status(Unpacked(report, where));
 }
 
 }  // namespace
 
-Result<LoadedTensors> ReadKerasH5(const std::filesystem::path& path, const Limits& limits) {
+Result<LoadedTensors> ReadKerasH5(const std::filesystem::path& path, const Limits& given) {
   const std::string where = path.string();
-  EDET_ASSIGN_OR_RETURN(std::string bytes, ReadFile(path, limits.unpacked_bytes));
+  EDET_ASSIGN_OR_RETURN(std::string bytes, ReadFile(path, given.unpacked_bytes));
+  Limits limits = given;
+  limits.unpacked_bytes = MostUnpackedBytes(bytes.size(), given);
   Session session;
-  EDET_ASSIGN_OR_RETURN(bool survives, SurvivesReading(bytes, where, limits));
-  if (!survives) {
-    return Error{ErrorCode::kCorrupt, "HDF5 crashes on this file or does not end", where,
-                 "it is damaged or cut off; copy it again"};
-  }
+  EDET_RETURN_IF_ERROR(TryInChild(bytes, where, limits));
   return Reader(where, limits).Run(bytes);
 }
 

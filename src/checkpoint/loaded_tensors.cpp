@@ -8,6 +8,17 @@
 #include "checkpoint/crc32c.h"
 
 namespace edet::checkpoint {
+namespace {
+
+constexpr uint64_t kUnpackedFromAnySizeBytes = uint64_t{64} << 20;
+constexpr uint64_t kMostTimesUnpacked = 32;
+
+}  // namespace
+
+uint64_t MostUnpackedBytes(uint64_t file_bytes, const Limits& limits) {
+  uint64_t most = CheckedMultiply(file_bytes, kMostTimesUnpacked).value_or(UINT64_MAX);
+  return std::min(limits.unpacked_bytes, std::max(most, kUnpackedFromAnySizeBytes));
+}
 
 Result<char*> LoadedTensors::Add(std::string name, std::string key, DType dtype,
                                  std::vector<int64_t> shape, uint64_t present_bytes) {

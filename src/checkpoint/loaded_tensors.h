@@ -10,6 +10,10 @@
 
 namespace edet::checkpoint {
 
+// How much a compressed file of this size may unpack to: weights hardly get smaller by compression,
+// so that what grows beyond this is a bomb and no model. At most `limits.unpacked_bytes`.
+uint64_t MostUnpackedBytes(uint64_t file_bytes, const Limits& limits);
+
 // Tensors of a file that is no bundle, taken over into memory: what a bundle's index and its one
 // data file would hold. Add() checks every tensor against the limits before a byte is copied.
 class LoadedTensors {

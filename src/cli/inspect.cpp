@@ -7,6 +7,9 @@
 #include "base/file.h"
 #include "checkpoint/checkpoint.h"
 #include "cli/command.h"
+#include "cli/inspect_library.h"
+#include "cli/limit_options.h"
+#include "efficientdet/check_weights.h"
 #include "efficientdet/variables.h"
 #include "onnx/summary.h"
 
@@ -19,7 +22,39 @@ struct Options {
   fs::path path;
   bool json = false;
   bool all = false;
+  bool no_verify = false;
+  checkpoint::Limits limits;
 };
+
+// What reading every weight showed. Damage is an error; this is about what the numbers say.
+struct WeightReport {
+  bool looked = false;
+  std::vector<efficientdet::BadWeights> bad;
+};
+
+bool IsWeight(const checkpoint::TensorEntry& entry) {
+  bool is_float =
+      entry.dtype == checkpoint::DType::kFloat32 || entry.dtype == checkpoint::DType::kFloat64 ||
+      entry.dtype == checkpoint::DType::kFloat16 || entry.dtype == checkpoint::DType::kBFloat16;
+  return is_float && (entry.role == checkpoint::TensorRole::kVariable ||
+                      entry.role == checkpoint::TensorRole::kEma);
+}
+
+// Compares the checksum of every weight and looks at the numbers. An index may lie here alone:
+// what is in data files that are missing cannot be looked at.
+Result<WeightReport> LookAtWeights(const checkpoint::Checkpoint& checkpoint,
+                                   const Options& options) {
+  WeightReport report;
+  if (options.no_verify || !checkpoint.summary().missing_data_files.empty()) return report;
+  report.looked = true;
+  for (const checkpoint::TensorEntry& entry : checkpoint.entries()) {
+    if (!IsWeight(entry)) continue;
+    EDET_ASSIGN_OR_RETURN(std::vector<float> values, checkpoint.ReadFloats(entry.name));
+    if (auto bad = efficientdet::CheckWeights(entry.name, values))
+      report.bad.push_back(std::move(*bad));
+  }
+  return report;
+}
 
 std::string ShapeText(const std::vector<int64_t>& shape) {
   return fmt::format("[{}]", fmt::join(shape, ", "));
@@ -89,17 +124,40 @@ void PrintCheckpoint(const checkpoint::Checkpoint& checkpoint,
   if (shown < entries.size()) fmt::print("and {} more (--all)\n", entries.size() - shown);
 }
 
-Status InspectCheckpoint(const Options& options) {
+ordered_json WeightsJson(const WeightReport& report) {
+  ordered_json bad = ordered_json::array();
+  for (const efficientdet::BadWeights& weights : report.bad) {
+    bad.push_back({{"name", weights.name},
+                   {"values", weights.values},
+                   {"nan", weights.nan},
+                   {"infinite", weights.infinite},
+                   {"negative_variance", weights.negative_variance}});
+  }
+  return {{"verified", report.looked}, {"bad", bad}};
+}
+
+void PrintWeights(const WeightReport& report, bool all) {
+  std::vector<std::string> lines;
+  for (const efficientdet::BadWeights& weights : report.bad) lines.push_back(weights.ToString());
+  if (!lines.empty()) fmt::print("\n");
+  PrintSome("bad weights", lines, all);
+}
+
+// Lists a checkpoint; true if nothing is wrong with its weights.
+Result<bool> InspectCheckpoint(const Options& options) {
   EDET_ASSIGN_OR_RETURN(checkpoint::Checkpoint checkpoint,
-                        checkpoint::Checkpoint::Open(options.path));
+                        OpenWithin(options.limits, options.path));
+  EDET_ASSIGN_OR_RETURN(WeightReport weights, LookAtWeights(checkpoint, options));
   efficientdet::Recognition recognition = efficientdet::RecognizeModel(checkpoint);
   if (options.json) {
-    fmt::print("{}\n", CheckpointJson(checkpoint, recognition)
-                           .dump(2, ' ', false, ordered_json::error_handler_t::replace));
+    ordered_json report = CheckpointJson(checkpoint, recognition);
+    report["weights"] = WeightsJson(weights);
+    fmt::print("{}\n", report.dump(2, ' ', false, ordered_json::error_handler_t::replace));
   } else {
     PrintCheckpoint(checkpoint, recognition, options.all);
+    PrintWeights(weights, options.all);
   }
-  return {};
+  return weights.bad.empty();
 }
 
 ordered_json TensorsJson(const std::vector<onnx_format::TensorInfo>& tensors) {
@@ -119,6 +177,7 @@ ordered_json OnnxJson(const onnx_format::ModelSummary& summary) {
           {"nodes", summary.nodes},
           {"initializers", summary.initializers},
           {"parameters", summary.parameters},
+          {"parameters_by_type", summary.parameters_by_type},
           {"file_bytes", summary.file_bytes},
           {"operators", summary.operators},
           {"metadata", summary.metadata}};
@@ -145,6 +204,11 @@ void PrintOnnx(const onnx_format::ModelSummary& summary) {
   fmt::print("network     {} nodes, {} constants, {:.2f} M parameters\n", summary.nodes,
              summary.initializers, summary.parameters / 1e6);
   bool first = true;
+  for (const auto& [type, count] : summary.parameters_by_type) {
+    fmt::print("{:<12}{:>10}  in {}\n", first ? "parameters" : "", count, type);
+    first = false;
+  }
+  first = true;
   for (const auto& [name, count] : summary.operators) {
     fmt::print("{:<12}{:>5}  {}\n", first ? "operators" : "", count, name);
     first = false;
@@ -163,24 +227,44 @@ Status InspectOnnx(const Options& options) {
   return {};
 }
 
+// False where findings are to be reported by the exit code.
+Result<bool> Inspect(const Options& options) {
+  if (IsLibraryName(options.path)) {
+    EDET_RETURN_IF_ERROR(InspectLibrary(options.path, options.json));
+    return true;
+  }
+  if (options.path.extension() == ".onnx") {
+    EDET_RETURN_IF_ERROR(InspectOnnx(options));
+    return true;
+  }
+  return InspectCheckpoint(options);
+}
+
 }  // namespace
 
-void AddInspectCommand(CLI::App& app, Session&) {
+void AddInspectCommand(CLI::App& app, Session& session) {
   auto options = std::make_shared<Options>();
-  CLI::App* command = app.add_subcommand("inspect", "What is inside a checkpoint or an ONNX file");
+  CLI::App* command = app.add_subcommand(
+      "inspect", "What is inside a checkpoint, an ONNX file or a parser library");
   command
       ->add_option(
           "path", options->path,
-          "A checkpoint (folder, prefix, .index, .tar.gz, SavedModel, .pb, .h5) or a .onnx file")
+          "A checkpoint (folder, prefix, .index, .tar.gz, SavedModel, .pb, .h5), a .onnx file or a "
+          "parser library (.so, of any architecture)")
       ->required();
   command->add_flag("--all", options->all, "List every tensor and every difference");
+  command->add_flag("--no-verify", options->no_verify,
+                    "List a checkpoint without reading its weights: no checksums, no search for "
+                    "NaN");
   command->add_flag("--json", options->json, "Everything as JSON");
+  AddLimitOptions(command, options->limits);
   command->footer(
-      "\nExamples:\n  edet inspect efficientdet-d0\n  edet inspect d0/model.onnx --json");
-  command->callback([options] {
-    bool onnx = options->path.extension() == ".onnx";
-    Status status = onnx ? InspectOnnx(*options) : InspectCheckpoint(*options);
-    if (!status.ok()) throw CommandFailed{status.error()};
+      "\nExamples:\n  edet inspect efficientdet-d0\n  edet inspect d0/model.onnx --json\n"
+      "  edet inspect d0/libnvdsinfer_efficientdet.so");
+  command->callback([options, &session] {
+    Result<bool> good = Inspect(*options);
+    if (!good.ok()) throw CommandFailed{good.error()};
+    if (!*good) session.exit_code = 1;
   });
 }
 

@@ -8,6 +8,7 @@
 #include "base/file.h"
 #include "cli/machine.h"
 #include "cli/parser_library.h"
+#include "parser/library_symbols.h"
 
 namespace edet::cli {
 namespace fs = std::filesystem;
@@ -99,7 +100,8 @@ std::vector<Check> InspectParserLibrary() {
   if (library == nullptr) {
     const char* reason = dlerror();
     return {{"convert", name, Check::State::kMissing,
-             reason != nullptr ? reason : "cannot be loaded", "build edet again on this machine"}};
+             reason != nullptr ? reason : "cannot be loaded",
+             parser::DescribeSharedObject(*path) + "; build edet again on this machine"}};
   }
   dlclose(library);
   return {{"convert", name, Check::State::kFound, path->string(), ""}};

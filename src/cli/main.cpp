@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <exception>
+#include <new>
 #include <string>
 
 #include "cli/command.h"
@@ -66,6 +67,10 @@ int Run(int argc, char** argv) {
 int main(int argc, char** argv) {
   try {
     return Run(argc, argv);
+  } catch (const std::bad_alloc&) {
+    std::fprintf(stderr,
+                 "edet: not enough memory: take a smaller model or batch, or a larger machine\n");
+    return 3;
   } catch (const std::exception& error) {
     std::fprintf(stderr, "edet: internal error: %s\n", error.what());
   } catch (...) {

@@ -5,6 +5,8 @@
 #include <string_view>
 
 #include "deepstream/device_path.h"
+#include "deepstream/key_table.h"
+#include "deepstream/platforms.h"
 
 namespace edet::deepstream {
 namespace {
@@ -47,34 +49,60 @@ std::string Plain(std::string text) {
   return text;
 }
 
-// Builds a file of groups, keys and the comments before them.
+// Builds a file of groups, keys and the comments before them. A key that a version of DeepStream
+// does not know is left out, with its comments.
 class ConfigText {
  public:
-  ConfigText& Comment(std::string_view text) { return Add("# ", text); }
-  ConfigText& Group(std::string_view name) { return Add("\n[", fmt::format("{}]", name)); }
+  explicit ConfigText(const KeyTable& keys, std::string version)
+      : keys_(keys), version_(std::move(version)) {}
+
+  ConfigText& Comment(std::string_view text) {
+    comments_ += fmt::format("# {}\n", text);
+    return *this;
+  }
+  ConfigText& Group(std::string_view name) {
+    group_ = keys_.Find(name);
+    return Line(fmt::format("\n[{}]", name));
+  }
   ConfigText& Set(std::string_view key, std::string_view value) {
-    return Add("", fmt::format("{}={}", key, Escaped(value)));
+    return Pair(key, Escaped(value));
   }
   ConfigText& Set(std::string_view key, const char* value) {
     return Set(key, std::string_view(value));
   }
   ConfigText& Set(std::string_view key, uint32_t value) {
-    return Add("", fmt::format("{}={}", key, value));
+    return Pair(key, fmt::format("{}", value));
   }
   ConfigText& SetList(std::string_view key, const std::vector<std::string>& items) {
     std::string joined;
     for (const std::string& item : items)
       joined += (joined.empty() ? "" : ";") + Escaped(item, true);
-    return Add("", fmt::format("{}={}", key, joined));
+    return Pair(key, joined);
   }
-  std::string Take() { return std::move(text_); }
+  std::string Take() { return std::move(Line("").text_); }
 
  private:
-  ConfigText& Add(std::string_view start, std::string_view rest) {
-    text_ += fmt::format("{}{}\n", start, rest);
+  bool Knows(std::string_view key) const {
+    if (version_.empty() || group_ == nullptr) return true;
+    const KeySpec* spec = group_->Find(key);
+    return spec == nullptr || CompareVersions(spec->since, version_) <= 0;
+  }
+  ConfigText& Pair(std::string_view key, std::string_view value) {
+    if (Knows(key)) return Line(fmt::format("{}={}", key, value));
+    comments_.clear();
     return *this;
   }
-  std::string text_;
+  ConfigText& Line(std::string_view line) {
+    text_ += comments_;
+    comments_.clear();
+    if (!line.empty()) text_ += fmt::format("{}\n", line);
+    return *this;
+  }
+
+  const KeyTable& keys_;
+  std::string version_;
+  const GroupSpec* group_ = nullptr;
+  std::string comments_, text_;
 };
 
 const char* OutputComment(Postprocessing postprocessing) {
@@ -104,8 +132,23 @@ void WriteModel(const ModelFacts& facts, ConfigText& text) {
       "With any other name, batch size, GPU or precision it would build again at every start.");
   text.Set("model-engine-file", EngineFileName(facts.onnx_file, facts.batch_size, 0, mode));
   text.Set("labelfile-path", facts.labels_file);
+  if (facts.dynamic_batch) {
+    text.Comment(
+        "The model takes any number of frames at once; the engine is built for up to so many.");
+    text.Comment(
+        "One a source is best. The engine's name above has this number too: change both (_b4_ for "
+        "4),");
+    text.Comment("and batch-size of [streammux] in the application's config.");
+  }
   text.Set("batch-size", facts.batch_size);
   text.Comment("0 FP32, 1 INT8 (needs int8-calib-file), 2 FP16.");
+  if (facts.half_model) {
+    text.Comment(
+        "The model computes in FP16 by itself, with float input and outputs: keep 2, which lets");
+    text.Comment(
+        "TensorRT 8 to 10 build it. In a strongly typed network (the only kind of TensorRT 11;");
+    text.Comment("DeepStream 9.1 also has the key strongly-typed=1) the model's own types decide.");
+  }
   text.Set("network-mode", facts.fp16 ? 2U : 0U);
   text.Comment("0: a detector.").Set("network-type", 0U);
   text.Comment("1: the full frame goes in.").Set("process-mode", 1U);
@@ -140,7 +183,10 @@ void WriteOutput(const ModelFacts& facts, ConfigText& text) {
   if (!facts.output_names.empty()) text.SetList("output-blob-names", facts.output_names);
   text.Set("custom-lib-path", facts.parser_library);
   text.Comment("Finds out by itself which outputs the graph has.");
-  if (!facts.anchor_advice.empty()) text.Comment(Plain(facts.anchor_advice));
+  if (!facts.parser_options.empty()) {
+    text.Comment("The library takes what the tensors do not tell from " + ParserOptionsFile(facts) +
+                 " beside it: keep the two together.");
+  }
   text.Set("parse-bbox-func-name", "NvDsInferParseEfficientDet");
   text.Set("num-detected-classes", facts.num_classes);
   text.Comment(
@@ -179,10 +225,11 @@ void WriteSource(const ModelFacts& model, const AppFacts& app, ConfigText& text)
   }
   text.Comment("2: a file or any other URI, 4: RTSP.");
   text.Set("type", IsLive(app.source_uri) ? 4U : 2U);
-  text.Set("uri",
-           app.source_uri.empty()
-               ? "file:///opt/nvidia/deepstream/deepstream/samples/streams/sample_1080p_h264.mp4"
-               : app.source_uri);
+  const std::string sample =
+      "file:///opt/nvidia/deepstream/deepstream" +
+      (model.deepstream_version.empty() ? "" : "-" + model.deepstream_version) +
+      "/samples/streams/sample_1080p_h264.mp4";
+  text.Set("uri", app.source_uri.empty() ? sample : app.source_uri);
   text.Set("num-sources", 1U).Set("gpu-id", 0U);
   text.Group("streammux");
   text.Set("gpu-id", 0U);
@@ -234,9 +281,10 @@ void WriteOutputs(const AppFacts& app, ConfigText& text) {
 }  // namespace
 
 std::string NvinferConfigText(const ModelFacts& facts) {
-  ConfigText text;
+  ConfigText text(NvinferKeys(), facts.deepstream_version);
   text.Comment(fmt::format("How DeepStream runs {} (element nvinfer).",
                            Plain(facts.model_name.empty() ? "this model" : facts.model_name)));
+  if (!facts.platform.empty()) text.Comment("For " + Plain(facts.platform) + ".");
   text.Comment(
       "Comments stand on lines of their own: behind a value they would become a part of it.");
   text.Group("property");
@@ -254,10 +302,23 @@ std::string NvinferConfigText(const ModelFacts& facts) {
   return text.Take();
 }
 
+std::string ParserOptionsFile(const ModelFacts& facts) {
+  return std::filesystem::path(facts.parser_library).replace_extension(".conf").string();
+}
+
+std::string ParserOptionsText(const ModelFacts& facts) {
+  if (facts.parser_options.empty()) return "";
+  std::string text = "# Options of " + facts.parser_library +
+                     ", read from beside it; environment variables come first.\n";
+  for (const auto& [key, value] : facts.parser_options) text += key + "=" + value + "\n";
+  return text;
+}
+
 std::string AppConfigText(const ModelFacts& model, const AppFacts& app) {
-  ConfigText text;
+  ConfigText text(DeepstreamAppKeys(), model.deepstream_version);
   text.Comment(fmt::format("Run with: deepstream-app -c <this file>    ({})",
                            Plain(model.model_name.empty() ? "EfficientDet" : model.model_name)));
+  if (!model.platform.empty()) text.Comment("For " + Plain(model.platform) + ".");
   WriteApplication(app, text);
   WriteSource(model, app, text);
   WriteInference(app, text);

@@ -74,8 +74,28 @@ Status CheckLevels(const Hparams& h) {
   return {};
 }
 
+// D7x has 331,776 anchors at its lowest level; anchors are constants of the graph.
+Status CheckPlaces(const Hparams& h) {
+  constexpr uint64_t kMostAnchors = uint64_t{1} << 24;
+  uint64_t anchors = 0;
+  for (const detect::FeatureSize& size : detect::FeatureSizes(AnchorConfigOf(h))) {
+    anchors += static_cast<uint64_t>(size.height) * static_cast<uint64_t>(size.width) *
+               static_cast<uint64_t>(h.num_anchors());
+  }
+  if (anchors <= kMostAnchors) return {};
+  return Error{
+      ErrorCode::kLimitExceeded,
+      std::to_string(anchors) + " anchors are over the limit of " + std::to_string(kMostAnchors),
+      "image_size, min_level", "take a smaller picture or a higher min_level"};
+}
+
 Status CheckFusionNodes(const Hparams& h) {
+  constexpr size_t kMostInputs = 1000;  // of all nodes of a cell; BiFPN has 23
   if (h.fpn_nodes.empty()) return {};
+  size_t inputs = 0;
+  for (const FusionNode& node : h.fpn_nodes) inputs += node.inputs.size();
+  if (inputs > kMostInputs)
+    return Invalid("more than " + std::to_string(kMostInputs) + " inputs of nodes", "fpn_config");
   int features = h.max_level - h.min_level + 1;
   std::set<int> levels;
   for (const FusionNode& node : h.fpn_nodes) {
@@ -100,6 +120,7 @@ Status CheckHparams(const Hparams& hparams) {
   EDET_RETURN_IF_ERROR(CheckCounts(hparams));
   EDET_RETURN_IF_ERROR(CheckAnchors(hparams));
   EDET_RETURN_IF_ERROR(CheckLevels(hparams));
+  EDET_RETURN_IF_ERROR(CheckPlaces(hparams));
   return CheckFusionNodes(hparams);
 }
 

@@ -6,6 +6,7 @@
 #include <set>
 #include <sstream>
 
+#include "efficientdet/anchor_spec.h"
 #include "efficientdet/backbone.h"
 #include "efficientdet/feature_network.h"
 #include "efficientdet/hparams.h"
@@ -45,6 +46,21 @@ BuildOptions Options(NmsKind kind, NmsSemantics semantics = NmsSemantics::kAutom
   options.postprocess.kind = kind;
   options.postprocess.semantics = semantics;
   return options;
+}
+
+// Every post-processing, semantics and kind of batch.
+std::vector<BuildOptions> EveryForm() {
+  std::vector<BuildOptions> forms;
+  for (NmsKind kind :
+       {NmsKind::kNone, NmsKind::kDecoded, NmsKind::kOnnx, NmsKind::kRows, NmsKind::kPlugin}) {
+    for (NmsSemantics semantics : {NmsSemantics::kAutoml, NmsSemantics::kPerClass}) {
+      for (int64_t batch : {int64_t{1}, int64_t{3}, graph::kDynamic}) {
+        forms.push_back(Options(kind, semantics));
+        forms.back().batch = batch;
+      }
+    }
+  }
+  return forms;
 }
 
 int CountOps(const graph::Graph& graph, const std::string& op) {
@@ -113,6 +129,17 @@ TEST_P(EveryModel, IsPlannedWithEveryPostprocessing) {
   }
 }
 
+TEST(AnchorSpec, TellsScalesOctavesRatiosAndLevel) {
+  EXPECT_EQ(AnchorSpec(*FindModel("d0")), "a4_s3_r1-2-0.5_l3");
+  EXPECT_EQ(AnchorSpec(*FindModel("d7")), "a5_s3_r1-2-0.5_l3");
+  Hparams own = *FindModel("lite0");
+  own.anchor_scale = {3.5F, 4.F, 4.F, 4.F, 5.F};
+  own.num_scales = 2;
+  own.aspect_ratios = {1.F, detect::AspectRatio(1.5F, 0.5F)};
+  own.min_level = 4;
+  EXPECT_EQ(AnchorSpec(own), "a3.5-4-4-4-5_s2_r1-1.5x0.5_l4");
+}
+
 INSTANTIATE_TEST_SUITE_P(Family, EveryModel, ::testing::ValuesIn(AllModels()),
                          [](const auto& info) {
                            std::string name =
@@ -122,15 +149,88 @@ INSTANTIATE_TEST_SUITE_P(Family, EveryModel, ::testing::ValuesIn(AllModels()),
 
 TEST(BuildModel, GivesEveryValueANameOfItsOwn) {
   VariableList list;
-  for (NmsKind kind :
-       {NmsKind::kNone, NmsKind::kDecoded, NmsKind::kOnnx, NmsKind::kRows, NmsKind::kPlugin}) {
-    for (NmsSemantics semantics : {NmsSemantics::kAutoml, NmsSemantics::kPerClass}) {
-      Result<graph::Graph> graph = BuildModel(*FindModel("d0"), list, Options(kind, semantics));
-      if (!graph.ok()) continue;  // the plugin has one semantics only
-      std::set<std::string> names;
-      for (const graph::Value& value : graph->values)
-        EXPECT_TRUE(names.insert(value.name).second) << value.name;
+  for (const BuildOptions& options : EveryForm()) {
+    Result<graph::Graph> graph = BuildModel(*FindModel("d0"), list, options);
+    ASSERT_TRUE(graph.ok()) << graph.error().ToString();
+    std::set<std::string> names;
+    for (const graph::Value& value : graph->values)
+      EXPECT_TRUE(names.insert(value.name).second) << value.name;
+  }
+}
+
+TEST(BuildModel, KeepsTheBatchInFrontOfEveryInputAndOutput) {
+  VariableList list;
+  for (const BuildOptions& options : EveryForm()) {
+    Result<graph::Graph> graph = BuildModel(*FindModel("d0"), list, options);
+    ASSERT_TRUE(graph.ok()) << graph.error().ToString();
+    std::vector<graph::ValueId> ends = graph->inputs;
+    ends.insert(ends.end(), graph->outputs.begin(), graph->outputs.end());
+    for (graph::ValueId id : ends) {
+      const graph::Shape& shape = graph->shape(id);
+      EXPECT_EQ(shape.at(0), options.batch) << graph->value(id).name;
+      for (size_t i = 1; i < shape.size(); ++i) EXPECT_GT(shape[i], 0) << graph->value(id).name;
     }
+  }
+}
+
+// What TensorRT's importers want as initialisers, by version: Pad's pads (until 8.0), Resize's
+// scales (until 8.2), TopK's K (until 8.5), and the limits of NMS always. Our graphs obey the
+// strictest of them in every form.
+TEST(BuildModel, GivesImportersTheirConstants) {
+  const std::map<std::string, std::vector<size_t>> wanted = {
+      {"Pad", {1, 2}},  {"Resize", {1, 2}},   {"TopK", {1}},   {"NonMaxSuppression", {2, 3, 4}},
+      {"Reshape", {1}}, {"Slice", {1, 2, 3}}, {"Clip", {1, 2}}};
+  VariableList list;
+  std::map<std::string, int> seen;
+  for (const BuildOptions& options : EveryForm()) {
+    for (const char* model : {"d0", "lite0"}) {
+      Result<graph::Graph> graph = BuildModel(*FindModel(model), list, options);
+      ASSERT_TRUE(graph.ok()) << graph.error().ToString();
+      for (const graph::Node& node : graph->nodes) {
+        auto rule = wanted.find(node.op);
+        if (rule == wanted.end()) continue;
+        ++seen[node.op];
+        for (size_t input : rule->second) {
+          if (input >= node.inputs.size()) continue;
+          EXPECT_NE(graph->value(node.inputs[input]).constant, nullptr)
+              << node.op << " " << node.name << ", input " << input;
+        }
+      }
+    }
+  }
+  EXPECT_GT(seen["Resize"], 0);
+  EXPECT_GT(seen["TopK"], 0);
+  EXPECT_GT(seen["NonMaxSuppression"], 0);
+}
+
+// Operators whose axes moved from an attribute to an input in opset 13 would not be the same in 11.
+TEST(BuildModel, MeansTheSameInEveryOpset) {
+  VariableList list;
+  for (const BuildOptions& options : EveryForm()) {
+    Result<graph::Graph> graph = BuildModel(*FindModel("d0"), list, options);
+    ASSERT_TRUE(graph.ok());
+    for (const graph::Node& node : graph->nodes) {
+      if (node.op == "ReduceSum") {
+        EXPECT_EQ(node.inputs.size() + node.attributes.count("axes"), 1U) << node.name;
+      }
+      EXPECT_NE(node.op, "Squeeze");
+      EXPECT_NE(node.op, "Unsqueeze");
+      EXPECT_NE(node.op, "Split");
+    }
+  }
+}
+
+TEST(BuildModel, LetsThePluginTakeTheBestClassOnly) {
+  VariableList list;
+  for (NmsSemantics semantics : {NmsSemantics::kAutoml, NmsSemantics::kPerClass}) {
+    bool automl = semantics == NmsSemantics::kAutoml;
+    Result<graph::Graph> graph =
+        BuildModel(*FindModel("d0"), list, Options(NmsKind::kPlugin, semantics));
+    ASSERT_TRUE(graph.ok());
+    EXPECT_EQ(CountOps(*graph, "ArgMax"), automl ? 1 : 0);
+    const graph::Node& plugin = graph->nodes.back();
+    ASSERT_EQ(plugin.op, "EfficientNMS_TRT");
+    EXPECT_EQ(plugin.attributes.count("class_agnostic"), automl ? 1U : 0U);
   }
 }
 
@@ -146,11 +246,12 @@ TEST(BuildModel, IsLean) {
 
 TEST(BuildModel, RefusesWhatCannotBeSaid) {
   VariableList list;
-  BuildOptions options = Options(NmsKind::kPlugin);
-  EXPECT_EQ(BuildModel(*FindModel("d0"), list, options).error().code, ErrorCode::kUnsupported);
-  options = Options(NmsKind::kRows);
-  options.batch = 2;
-  EXPECT_EQ(BuildModel(*FindModel("d0"), list, options).error().code, ErrorCode::kUnsupported);
+  BuildOptions options = Options(NmsKind::kRows);
+  for (int64_t batch : {0, -2, 1025}) {
+    options.batch = batch;
+    EXPECT_EQ(BuildModel(*FindModel("d0"), list, options).error().code,
+              ErrorCode::kInvalidArgument);
+  }
   options = Options(NmsKind::kNone);
   options.postprocess.max_detections = 5000;
   EXPECT_EQ(BuildModel(*FindModel("d0"), list, options).error().code, ErrorCode::kInvalidArgument);

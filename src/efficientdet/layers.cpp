@@ -166,6 +166,10 @@ ValueId Layers::SmoothRelu(ValueId x, const std::string& node_name) {
   ValueId log = Unary("Log", shifted, node_name + "/log");
   ValueId part = graph_.AddNode("Div", node_name + "/log_part", {log, Scalar(kBeta)},
                                 ElementType::kFloat32, graph_.shape(x));
+  constexpr size_t kBeyondHalf = 4;  // beta is over 65504
+  for (size_t i = graph_.nodes.size() - kBeyondHalf; i < graph_.nodes.size(); ++i) {
+    graph_.nodes[i].needs_float32 = true;
+  }
   return graph_.AddNode("Sub", node_name + "/srelu", {positive, part}, ElementType::kFloat32,
                         graph_.shape(x));
 }

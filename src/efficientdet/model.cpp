@@ -48,8 +48,9 @@ ValueId AddImage(Layers& layers, const Hparams& h, const BuildOptions& options) 
 Result<Graph> BuildModel(const Hparams& hparams, VariableSource& variables,
                          const BuildOptions& options) {
   EDET_RETURN_IF_ERROR(CheckHparams(hparams));
-  if (options.batch < 1 || options.batch > 1024) {
-    return Error{ErrorCode::kInvalidArgument, "must be 1 to 1024", "--batch", ""};
+  bool fixed = options.batch != graph::kDynamic;
+  if (fixed && (options.batch < 1 || options.batch > 1024)) {
+    return Error{ErrorCode::kInvalidArgument, "must be 1 to 1024, or dynamic", "--batch", ""};
   }
   EDET_ASSIGN_OR_RETURN(BackboneConfig backbone, FindBackbone(hparams.backbone_name));
   Graph graph;

@@ -14,7 +14,7 @@ enum class Layout { kNhwc, kNchw };
 
 struct BuildOptions {
   Layout layout = Layout::kNhwc;
-  int64_t batch = 1;
+  int64_t batch = 1;  // images a run; graph::kDynamic: any number
   PostprocessGraph postprocess;
 };
 

@@ -1,5 +1,6 @@
 #include "efficientdet/postprocess.h"
 
+#include <numeric>
 #include <string>
 #include <utility>
 #include <vector>
@@ -61,15 +62,8 @@ class PostprocessBuilder {
     ValueId anchors =
         Constant("anchors", FloatTensor({1, num_anchors_, 4}, CentreAnchors(hparams_)));
     ValueId count = graph_.AddNode("EfficientNMS_TRT", Name("nms"),
-                                   {heads_.box_deltas, heads_.class_logits, anchors},
-                                   ElementType::kInt32, {batch_, 1},
-                                   {{"plugin_version", std::string("1")},
-                                    {"background_class", int64_t{-1}},
-                                    {"max_output_boxes", max},
-                                    {"score_threshold", options_.score_threshold},
-                                    {"iou_threshold", options_.iou_threshold},
-                                    {"score_activation", int64_t{1}},
-                                    {"box_coding", int64_t{1}}});
+                                   {heads_.box_deltas, PluginLogits(), anchors},
+                                   ElementType::kInt32, {batch_, 1}, PluginAttributes());
     ValueId boxes =
         graph_.AddOutputToLastNode(Name("boxes"), ElementType::kFloat32, {batch_, max, 4});
     ValueId scores =
@@ -81,36 +75,38 @@ class PostprocessBuilder {
 
   void AddFourTensors() {
     Kept kept = Select();
-    int64_t max = options_.max_detections;
-    ValueId zero = Constant("zero", FloatTensor({}, {0.F}));
-    ValueId is_kept = Node("Greater", "is_kept", {kept.scores, zero}, ElementType::kBool, {1, max});
-    ValueId ones = Cast(is_kept, "kept_ones", ElementType::kInt32);
-    ValueId count =
-        Node("ReduceSum", "count", {ones}, ElementType::kInt32, {1, 1}, {{"keepdims", int64_t{1}}});
-    ValueId classes = Cast(layers_.Reshape(kept.classes, Name("class_row"), {1, max}), "class_int",
-                           ElementType::kInt32);
+    ValueId count = batch_ == 1 ? Count(kept.scores) : CountEach(kept.scores);
+    ValueId classes = kept.classes;
+    if (batch_ == 1) {
+      classes = layers_.Reshape(classes, Name("class_row"), {1, options_.max_detections});
+    }
+    classes = Cast(classes, "class_int", ElementType::kInt32);
     MarkFourTensors(count, kept.boxes, kept.scores, classes);
   }
 
   void AddRows() {
     Kept kept = Select();
     int64_t max = options_.max_detections;
-    std::vector<float> zeros(static_cast<size_t>(max), 0.F);
-    ValueId image_id = Constant("image_id", FloatTensor({1, max, 1}, std::move(zeros)));
-    ValueId scores = layers_.Reshape(kept.scores, Name("scores_as_column"), {1, max, 1});
-    ValueId classes = layers_.Reshape(kept.classes, Name("classes_as_column"), {1, max, 1});
+    ValueId scores = layers_.Reshape(kept.scores, Name("scores_as_column"), {batch_, max, 1});
+    ValueId classes = layers_.Reshape(kept.classes, Name("classes_as_column"), {batch_, max, 1});
     ValueId one = Constant("one", FloatTensor({}, {1.F}));
     classes =
         layers_.Add(Cast(classes, "class_float", ElementType::kFloat32), one, Name("class_id"));
-    graph_.MarkOutput(layers_.Concat({image_id, kept.boxes, scores, classes}, Name("rows"), 2),
+    graph_.MarkOutput(layers_.Concat({ImageIdRows(), kept.boxes, scores, classes}, Name("rows"), 2),
                       "detections");
   }
 
  private:
-  struct Kept {       // the M best, padded with score 0
-    ValueId boxes;    // [1, M, 4], clipped
-    ValueId scores;   // [1, M]
-    ValueId classes;  // [M] int64, 0-based
+  struct Kept {       // the M best of each image, padded with score 0
+    ValueId boxes;    // [N, M, 4], clipped
+    ValueId scores;   // [N, M]
+    ValueId classes;  // int64, 0-based: [M] where the batch is 1, else [N, M]
+  };
+  struct Selected {  // what NMS kept, of all images; S rows
+    ValueId image;   // [S] int64
+    ValueId anchor;  // [S] int64
+    ValueId cls;     // [S] int64; unused where an anchor has one class
+    ValueId scores;  // [S]
   };
 
   static std::string Name(const std::string& name) { return "postprocess/" + name; }
@@ -124,8 +120,10 @@ class PostprocessBuilder {
                           std::move(attributes));
   }
   ValueId Cast(ValueId x, const std::string& name, ElementType type) {
-    constexpr int64_t kOnnxFloat = 1, kOnnxInt32 = 6;
-    int64_t to = type == ElementType::kFloat32 ? kOnnxFloat : kOnnxInt32;
+    constexpr int64_t kOnnxFloat = 1, kOnnxInt32 = 6, kOnnxInt64 = 7;
+    int64_t to = type == ElementType::kFloat32 ? kOnnxFloat
+                 : type == ElementType::kInt32 ? kOnnxInt32
+                                               : kOnnxInt64;
     return Node("Cast", name, {x}, type, graph_.shape(x), {{"to", to}});
   }
   // x[begin:end] along an axis, all bounds constant.
@@ -145,6 +143,103 @@ class PostprocessBuilder {
     shape.insert(shape.begin() + axis, picked.begin(), picked.end());
     return Node("Gather", name, {from, indices}, graph_.value(from).type, std::move(shape),
                 {{"axis", axis}});
+  }
+
+  // A Reshape that gives up the batch dimension; -1 in `target` is what is left.
+  ValueId Flatten(ValueId x, const std::string& name, Shape target, Shape shape) {
+    Shape rank{static_cast<int64_t>(target.size())};
+    ValueId to = Constant(name + "/shape", Int64Tensor(std::move(rank), std::move(target)));
+    return Node("Reshape", name, {x, to}, graph_.value(x).type, std::move(shape));
+  }
+  ValueId FlatTable(ValueId x, const std::string& name) {
+    return Flatten(x, name, {-1}, {kDynamic});
+  }
+  ValueId Integers(const char* op, ValueId a, ValueId b, const std::string& name) {
+    return Node(op, name, {a, b}, ElementType::kInt64, graph_.shape(a));
+  }
+  ValueId Integer(const std::string& name, int64_t value) {
+    return Constant(name, Int64Tensor({}, {value}));
+  }
+
+  // AutoML's semantics for a plugin that cannot take the best class itself: every other class of an
+  // anchor gets a logit that no threshold lets through. The first class wins among equal ones.
+  ValueId PluginLogits() {
+    if (options_.semantics == NmsSemantics::kPerClass) return heads_.class_logits;
+    constexpr float kNever = -1e4F;  // sigmoid: 0; half precision holds it
+    Shape all = graph_.shape(heads_.class_logits);
+    ValueId best =
+        Node("ArgMax", "best_class", {heads_.class_logits}, ElementType::kInt64,
+             {batch_, num_anchors_, 1}, {{"axis", int64_t{2}}, {"keepdims", int64_t{1}}});
+    std::vector<int64_t> classes(static_cast<size_t>(num_classes_));
+    std::iota(classes.begin(), classes.end(), int64_t{0});
+    ValueId each = Constant("classes", Int64Tensor({1, 1, num_classes_}, std::move(classes)));
+    ValueId is_best = Node("Equal", "is_best_class", {best, each}, ElementType::kBool, all);
+    ValueId never = Constant("never", FloatTensor({}, {kNever}));
+    return Node("Where", "best_logits", {is_best, heads_.class_logits, never},
+                ElementType::kFloat32, all);
+  }
+
+  std::map<std::string, graph::Attribute> PluginAttributes() const {
+    std::map<std::string, graph::Attribute> attributes = {
+        {"plugin_version", std::string("1")},
+        {"background_class", int64_t{-1}},
+        {"max_output_boxes", int64_t{options_.max_detections}},
+        {"score_threshold", options_.score_threshold},
+        {"iou_threshold", options_.iou_threshold},
+        {"score_activation", int64_t{1}},
+        {"box_coding", int64_t{1}}};
+    if (options_.semantics == NmsSemantics::kAutoml) attributes["class_agnostic"] = int64_t{1};
+    return attributes;
+  }
+
+  // Which scores are no padding.
+  ValueId IsKept(ValueId scores) {
+    ValueId zero = Constant("zero", FloatTensor({}, {0.F}));
+    return Node("Greater", "is_kept", {scores, zero}, ElementType::kBool, graph_.shape(scores));
+  }
+  ValueId Count(ValueId scores) {
+    ValueId ones = Cast(IsKept(scores), "kept_ones", ElementType::kInt32);
+    return Node("ReduceSum", "count", {ones}, ElementType::kInt32, {1, 1},
+                {{"keepdims", int64_t{1}}});
+  }
+  // Of each image: the place of the last score above 0, as they descend. ReduceMax has its axes as
+  // an attribute in every opset up to 17 and in every engine; ReduceSum has not.
+  ValueId CountEach(ValueId scores) {
+    int64_t max = options_.max_detections;
+    std::vector<float> values(static_cast<size_t>(max));
+    std::iota(values.begin(), values.end(), 1.F);
+    ValueId places = Constant("places", FloatTensor({1, max}, std::move(values)));
+    ValueId zero = Constant("zero", FloatTensor({}, {0.F}));
+    ValueId kept = Node("Where", "kept_places", {IsKept(scores), places, zero},
+                        ElementType::kFloat32, {batch_, max});
+    std::vector<int64_t> last{1};
+    ValueId count = Node("ReduceMax", "last_place", {kept}, ElementType::kFloat32, {batch_, 1},
+                         {{"axes", last}, {"keepdims", int64_t{1}}});
+    return Cast(count, "count", ElementType::kInt32);
+  }
+
+  // The image numbers 0 to N - 1, [N, 1] int64. Read off the graph, not off `batch_`: a runner may
+  // give a model of a fixed batch another one.
+  ValueId Images() {
+    if (images_ >= 0) return images_;
+    ValueId shape = Node("Shape", "logits_shape", {heads_.class_logits}, ElementType::kInt64, {3});
+    ValueId count = Gather(shape, Integer("batch_axis", 0), "num_images", 0);
+    ValueId range =
+        Node("Range", "image_numbers", {Integer("first_image", 0), count, Integer("image_step", 1)},
+             ElementType::kInt64, {batch_});
+    images_ = Flatten(range, "images", {-1, 1}, {batch_, 1});
+    return images_;
+  }
+
+  // AutoML's first column: the image's place in the batch. [N, M, 1].
+  ValueId ImageIdRows() {
+    int64_t max = options_.max_detections;
+    std::vector<float> values(static_cast<size_t>(max), 0.F);
+    ValueId zeros = Constant("image_id", FloatTensor({1, max, 1}, std::move(values)));
+    if (batch_ == 1) return zeros;
+    ValueId images = Flatten(Cast(Images(), "images_float", ElementType::kFloat32),
+                             "images_as_column", {-1, 1, 1}, {batch_, 1, 1});
+    return Node("Add", "image_ids", {images, zeros}, ElementType::kFloat32, {batch_, max, 1});
   }
 
   // ymin, xmin, ymax, xmax [N, A, 4] in network pixels, not clipped:
@@ -183,7 +278,7 @@ class PostprocessBuilder {
     return Node("Min", "boxes_inside", {boxes, high}, ElementType::kFloat32, graph_.shape(boxes));
   }
 
-  // NonMaxSuppression over scores [1, C, A]: [S, 3] of batch, class, anchor.
+  // NonMaxSuppression over scores [N, C, A]: [S, 3] of batch, class, anchor.
   ValueId NonMaxSuppression(ValueId boxes, ValueId scores) {
     ValueId most = Constant("max_per_class", Int64Tensor({1}, {options_.max_detections}));
     ValueId iou = Constant("iou_threshold", FloatTensor({1}, {options_.iou_threshold}));
@@ -207,8 +302,84 @@ class PostprocessBuilder {
     return layers_.Concat({values, zeros}, Name(name), 0);
   }
 
+  // A batch of one has a graph of its own, which ranks without comparing image numbers.
   Kept Select() {
+    if (batch_ != 1) return SelectFromBatch();
     return options_.semantics == NmsSemantics::kAutoml ? SelectBestClass() : SelectPerClass();
+  }
+
+  // NMS gives the kept boxes of all images in one list. Each image ranks the whole list, with 0 for
+  // what is not its own; TopK leaves equal scores in the order of the list, so that an image's
+  // detections are those, in that order, that it has alone.
+  Kept SelectFromBatch() {
+    int64_t max = options_.max_detections;
+    ValueId boxes = DecodedBoxes();
+    bool automl = options_.semantics == NmsSemantics::kAutoml;
+    Selected selected = automl ? SelectedBestClass(boxes) : SelectedPerClass(boxes);
+    ValueId image = PadWithZeros(selected.image, "padded_image");
+    ValueId scores = PadWithZeros(selected.scores, "padded_scores");
+    ValueId own =
+        Node("Equal", "is_own", {Images(), image}, ElementType::kBool, {batch_, kDynamic});
+    ValueId zero = Constant("zero", FloatTensor({}, {0.F}));
+    ValueId own_scores =
+        Node("Where", "own_scores", {own, scores, zero}, ElementType::kFloat32, {batch_, kDynamic});
+    ValueId k = Constant("max_detections", Int64Tensor({1}, {max}));
+    ValueId best = Node("TopK", "best", {own_scores, k}, ElementType::kFloat32, {batch_, max},
+                        {{"axis", int64_t{1}}, {"largest", int64_t{1}}, {"sorted", int64_t{1}}});
+    ValueId order =
+        graph_.AddOutputToLastNode(Name("best_order"), ElementType::kInt64, {batch_, max});
+    // Padding rows have anchor 0, as AutoML's have.
+    ValueId zero_int = Integer("zero_int", 0);
+    ValueId is_row = Node("Greater", "is_row", {best, zero}, ElementType::kBool, {batch_, max});
+    auto of_rows = [&](ValueId values, const std::string& name) {
+      ValueId picked = Gather(PadWithZeros(values, "padded_" + name), order, "ranked_" + name, 0);
+      return Node("Where", "kept_" + name, {is_row, picked, zero_int}, ElementType::kInt64,
+                  {batch_, max});
+    };
+    ValueId anchor = of_rows(selected.anchor, "anchor");
+    ValueId offset =
+        Integers("Mul", Images(), Integer("anchors_per_image", num_anchors_), "image_offset");
+    ValueId place = Node("Add", "kept_place", {anchor, offset}, ElementType::kInt64, {batch_, max});
+    ValueId classes = automl
+                          ? Gather(FlatTable(selected.cls, "class_table"), place, "kept_classes", 0)
+                          : of_rows(selected.cls, "class");
+    ValueId table = Flatten(boxes, "box_table", {-1, 4}, {kDynamic, 4});
+    return {ClippedBoxes(Gather(table, place, "kept_boxes", 0)), best, classes};
+  }
+
+  // `cls` is the best class of every anchor, [N, A].
+  Selected SelectedBestClass(ValueId boxes) {
+    std::vector<int64_t> last{2};
+    Shape each{batch_, num_anchors_};
+    ValueId logit = Node("ReduceMax", "best_logit", {heads_.class_logits}, ElementType::kFloat32,
+                         each, {{"axes", last}, {"keepdims", int64_t{0}}});
+    ValueId best = Node("ArgMax", "best_class", {heads_.class_logits}, ElementType::kInt64, each,
+                        {{"axis", int64_t{2}}, {"keepdims", int64_t{0}}});
+    ValueId scores = layers_.Sigmoid(logit, Name("best_score"));
+    ValueId one_class = layers_.Reshape(scores, Name("one_class"), {batch_, 1, num_anchors_});
+    ValueId selected = NonMaxSuppression(boxes, one_class);
+    ValueId image = Column(selected, "image", 0), anchor = Column(selected, "anchor", 2);
+    ValueId place = Place(image, num_anchors_, anchor, "score");
+    ValueId kept = Gather(FlatTable(scores, "score_table"), place, "selected_scores", 0);
+    return {image, anchor, best, kept};
+  }
+
+  Selected SelectedPerClass(ValueId boxes) {
+    ValueId scores = layers_.Sigmoid(heads_.class_logits, Name("scores"));
+    ValueId by_class = layers_.Transpose(scores, Name("scores_by_class"), {0, 2, 1});
+    ValueId selected = NonMaxSuppression(boxes, by_class);
+    ValueId image = Column(selected, "image", 0), cls = Column(selected, "class", 1),
+            anchor = Column(selected, "anchor", 2);
+    ValueId row = Place(image, num_classes_, cls, "class_row");
+    ValueId place = Place(row, num_anchors_, anchor, "score");
+    ValueId kept = Gather(FlatTable(by_class, "score_table"), place, "selected_scores", 0);
+    return {image, anchor, cls, kept};
+  }
+
+  // row * width + column.
+  ValueId Place(ValueId row, int64_t width, ValueId column, const std::string& name) {
+    ValueId offset = Integers("Mul", row, Integer(name + "_width", width), name + "_offset");
+    return Integers("Add", offset, column, name + "_place");
   }
 
   Kept Finish(ValueId boxes, ValueId anchor, ValueId scores, ValueId classes) {
@@ -276,9 +447,10 @@ class PostprocessBuilder {
   const Hparams& hparams_;
   const PostprocessGraph& options_;
   int64_t batch_ = 1, num_anchors_ = 0, num_classes_ = 0;
+  ValueId images_ = -1;
 };
 
-Status CheckOptions(const PostprocessGraph& options, int64_t batch) {
+Status CheckOptions(const PostprocessGraph& options) {
   auto error = [](ErrorCode code, std::string what, std::string where, std::string hint) {
     return Error{code, std::move(what), std::move(where), std::move(hint)};
   };
@@ -291,16 +463,6 @@ Status CheckOptions(const PostprocessGraph& options, int64_t batch) {
     return error(ErrorCode::kInvalidArgument, "must be 0 to 1", "--score-threshold", "");
   if (!fraction(options.iou_threshold))
     return error(ErrorCode::kInvalidArgument, "must be 0 to 1", "--iou-threshold", "");
-  if (options.kind == NmsKind::kPlugin && options.semantics == NmsSemantics::kAutoml) {
-    return error(ErrorCode::kUnsupported, "EfficientNMS_TRT works on each class on its own",
-                 "--nms plugin",
-                 "take --nms onnx or rows for AutoML's semantics, or --nms-semantics per-class");
-  }
-  bool one_image = options.kind == NmsKind::kOnnx || options.kind == NmsKind::kRows;
-  if (one_image && batch != 1) {
-    return error(ErrorCode::kUnsupported, "post-processing by ONNX operators takes one image",
-                 "--batch", "take --nms plugin, decoded or none for larger batches");
-  }
   return {};
 }
 
@@ -308,7 +470,7 @@ Status CheckOptions(const PostprocessGraph& options, int64_t batch) {
 
 Status AddPostprocess(Layers& layers, const RawHeads& heads, const Hparams& hparams,
                       const PostprocessGraph& options) {
-  EDET_RETURN_IF_ERROR(CheckOptions(options, layers.graph().shape(heads.class_logits)[0]));
+  EDET_RETURN_IF_ERROR(CheckOptions(options));
   PostprocessBuilder builder(layers, heads, hparams, options);
   switch (options.kind) {
     case NmsKind::kPlugin:

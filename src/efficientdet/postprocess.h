@@ -7,20 +7,23 @@
 
 namespace edet::efficientdet {
 
-// What follows the heads in the graph (A anchors, M = max_detections; boxes ymin, xmin, ymax, xmax
-// in network pixels):
+// What follows the heads in the graph (N images, perhaps free; A anchors, M = max_detections; boxes
+// ymin, xmin, ymax, xmax in network pixels):
 enum class NmsKind {
-  kPlugin,   // EfficientNMS_TRT: num_detections [N, 1] int32, detection_boxes [N, M, 4],
-             // detection_scores [N, M], detection_classes [N, M] int32, 0-based; boxes not clipped
-  kOnnx,     // the same four tensors by ONNX's own operators; boxes clipped to the input
-  kRows,     // AutoML's `detections` [N, M, 7]: image_id, ymin, xmin, ymax, xmax, score, class
-             // (1-based)
+  kPlugin,  // EfficientNMS_TRT: num_detections [N, 1] int32, detection_boxes [N, M, 4],
+            // detection_scores [N, M], detection_classes [N, M] int32, 0-based; boxes not clipped
+  kOnnx,    // the same four tensors by ONNX's own operators; boxes clipped to the input
+  kRows,    // AutoML's `detections` [N, M, 7]: image_id (the place in the batch), ymin, xmin, ymax,
+            // xmax, score, class (1-based)
   kDecoded,  // boxes [N, A, 4] and scores [N, A, C] after the sigmoid
   kNone,     // class_logits [N, A, C] and box_deltas [N, A, 4]
 };
 
+// The plugin takes boxes whose score is at the threshold and suppresses at an IoU of it, where ONNX
+// and AutoML take those above; and it looks at the best 5,000 candidates only.
 enum class NmsSemantics {
-  kAutoml,    // one class an anchor (the best), classes suppress each other: AutoML's 'global'
+  kAutoml,    // one class an anchor (the best), classes suppress each other: AutoML's 'global'. The
+              // plugin needs its attribute class_agnostic for it: TensorRT 8.6
   kPerClass,  // each class on its own, an anchor may appear with several: AutoML's 'combined', and
               // EfficientNMS_TRT
 };
@@ -33,8 +36,8 @@ struct PostprocessGraph {
   int max_detections = 100;
 };
 
-// Adds it and marks the graph's outputs. Errors: Unsupported where the kind cannot express the
-// semantics or the batch.
+// Adds it and marks the graph's outputs. Every kind takes both semantics and any batch, a free one
+// too; each image has the detections, in the order, that it has alone. Errors: InvalidArgument.
 Status AddPostprocess(Layers& layers, const RawHeads& heads, const Hparams& hparams,
                       const PostprocessGraph& options);
 

@@ -60,8 +60,9 @@ uint64_t ParameterCount(const Graph& graph) {
   for (const Node& node : graph.nodes) {
     for (ValueId input : node.inputs) {
       const TensorPtr& tensor = graph.value(input).constant;
-      if (!tensor || tensor->type != ElementType::kFloat32 || !seen.insert(tensor.get()).second)
-        continue;
+      bool counts = tensor && (tensor->type == ElementType::kFloat32 ||
+                               tensor->type == ElementType::kFloat16);
+      if (!counts || !seen.insert(tensor.get()).second) continue;
       uint64_t elements = 1;
       for (int64_t dimension : tensor->shape) elements *= static_cast<uint64_t>(dimension);
       count += elements;

@@ -9,19 +9,21 @@
 
 namespace edet::graph {
 
-enum class ElementType { kFloat32, kInt32, kInt64, kBool };
+enum class ElementType { kFloat32, kFloat16, kInt32, kInt64, kBool };
 
 // Dimensions, outermost first; kDynamic where only the run tells (the batch).
 using Shape = std::vector<int64_t>;
 inline constexpr int64_t kDynamic = -1;
 
-// A constant: row-major values in the vector of its type (kFloat32: floats; kInt32, kInt64:
-// integers). A constant whose values were never read (a plan of a graph) has a shape and no values.
+// A constant: row-major values in the vector of its type (kFloat32: floats; kFloat16: halves, the
+// bits of IEEE 754's binary16; kInt32, kInt64: integers). A constant whose values were never read
+// (a plan of a graph) has a shape and no values.
 struct Tensor {
   ElementType type = ElementType::kFloat32;
   Shape shape;
   std::vector<float> floats;
   std::vector<int64_t> integers;
+  std::vector<uint16_t> halves = {};
 };
 // Shared by the values that use it; never changed once made.
 using TensorPtr = std::shared_ptr<const Tensor>;
@@ -51,6 +53,8 @@ struct Node {
   std::vector<ValueId> inputs;
   std::vector<ValueId> outputs;
   std::map<std::string, Attribute> attributes;
+  // Computes beyond the range of half precision: ToHalfPrecision leaves it in float32.
+  bool needs_float32 = false;
 };
 
 // Nodes are in topological order: a node's inputs are constants, graph inputs or outputs of earlier

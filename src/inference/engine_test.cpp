@@ -2,7 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
+#include <cstdlib>
 #include <cstring>
 #include <fstream>
 
@@ -13,6 +15,18 @@ namespace edet::inference {
 namespace {
 
 constexpr const char* kModel = "golden/d0/d0_nvidia_nhwc.onnx";
+
+// AutoML's picture. The models normalise by themselves: they get the pixels back.
+void FillGoldenPicture(void* input) {
+  const auto image =
+      testing::LoadNpy(testing::ReferenceData() / "golden/d0/golden_input_nhwc_f32.npy");
+  ASSERT_EQ(image.floats.size(), 512U * 512 * 3);
+  const float mean[] = {0.485F, 0.456F, 0.406F}, deviation[] = {0.229F, 0.224F, 0.225F};
+  auto* pixels = static_cast<float*>(input);
+  for (size_t i = 0; i < image.floats.size(); ++i) {
+    pixels[i] = (image.floats[i] * deviation[i % 3] + mean[i % 3]) * 255.F;
+  }
+}
 
 TEST(Engine, SaysWhatIsWrongWithAFile) {
   testing::TemporaryDirectory folder;
@@ -49,15 +63,7 @@ TEST(Engine, RunsTheGoldenPicture) {
   ASSERT_TRUE(engine.ok()) << engine.error().ToString();
   auto request = engine->CreateRequest();
   ASSERT_TRUE(request.ok());
-  const auto image =
-      testing::LoadNpy(testing::ReferenceData() / "golden/d0/golden_input_nhwc_f32.npy");
-  ASSERT_EQ(image.floats.size(), 512U * 512 * 3);
-  // The model normalises by itself: give it back the pixels.
-  const float mean[] = {0.485F, 0.456F, 0.406F}, deviation[] = {0.229F, 0.224F, 0.225F};
-  auto* pixels = static_cast<float*>(request->input(0));
-  for (size_t i = 0; i < image.floats.size(); ++i) {
-    pixels[i] = (image.floats[i] * deviation[i % 3] + mean[i % 3]) * 255.F;
-  }
+  FillGoldenPicture(request->input(0));
   ASSERT_TRUE(request->Start().ok());
   ASSERT_TRUE(request->Wait().ok());
   const std::filesystem::path golden =
@@ -83,6 +89,51 @@ TEST(Engine, RunsTheGoldenPicture) {
     }
   }
   EXPECT_GE(found, 97);  // TensorFlow's own float32 heads are 2e-3 off: a few rows change places
+}
+
+// What `edet convert --nms plugin --nms-semantics automl` makes, on AutoML's picture, against what
+// AutoML itself found: for each threshold a folder under EDET_PLUGIN_AUTOML.
+TEST(Engine, RunsThePluginWithAutoMlsSemantics) {
+  const char* folder = std::getenv("EDET_PLUGIN_AUTOML");
+  if (folder == nullptr) GTEST_SKIP() << "skipped: EDET_PLUGIN_AUTOML names no converted models";
+  EDET_SKIP_WITHOUT(kModel);
+  const std::filesystem::path golden = testing::ReferenceData() / "golden/d0";
+  for (const char* threshold : {"0.05", "0.4", "0.9"}) {
+    const std::string form = std::string("d0_plugin_automl_t") + threshold;
+    auto engine = Engine::Load(std::filesystem::path(folder) / form / "model.onnx", {});
+    ASSERT_TRUE(engine.ok()) << engine.error().ToString();
+    auto request = engine->CreateRequest();
+    ASSERT_TRUE(request.ok());
+    FillGoldenPicture(request->input(0));
+    ASSERT_TRUE(request->Infer().ok());
+    auto count = request->output(0), boxes = request->output(1), scores = request->output(2),
+         classes = request->output(3);
+    ASSERT_TRUE(count.ok() && boxes.ok() && scores.ok() && classes.ok());
+    const auto rows = testing::LoadNpy(golden / (std::string("golden_detections_global_hard_t") +
+                                                 threshold + ".npy"))
+                          .floats;
+    int expected = 0, found = 0;
+    for (size_t i = 0; i < 100 && rows[i * 7 + 5] > 0.F; ++i) {
+      ++expected;
+      for (size_t j = 0; j < 100; ++j) {
+        const float* row = &rows[i * 7];
+        const float* box = static_cast<const float*>(boxes->data) + j * 4;
+        bool same = static_cast<const int32_t*>(classes->data)[j] + 1 == static_cast<int>(row[6]) &&
+                    std::abs(static_cast<const float*>(scores->data)[j] - row[5]) < 1e-3F;
+        for (size_t k = 0; k < 4; ++k) {
+          const float clipped = std::min(std::max(box[k], 0.F), 512.F);
+          same = same && std::abs(clipped * 1.5625F - row[1 + k]) < 0.3F;
+        }
+        if (same) {
+          ++found;
+          break;
+        }
+      }
+    }
+    EXPECT_EQ(*static_cast<const int32_t*>(count->data), expected) << threshold;
+    EXPECT_EQ(found, expected) << threshold;
+    EXPECT_GT(expected, 0);
+  }
 }
 
 }  // namespace

@@ -57,6 +57,28 @@ TEST_F(OnnxFile, PassesTheFormatsOwnChecker) {
   }
 }
 
+TEST_F(OnnxFile, HoldsHalfPrecisionAsRawBits) {
+  graph::Graph graph;
+  graph.name = "halves";
+  auto bits = std::make_shared<graph::Tensor>();
+  bits->type = ElementType::kFloat16;
+  bits->shape = {2};
+  bits->halves = {0x3C00, 0xC000};  // 1, -2
+  ValueId x = graph.AddInput("x", ElementType::kFloat16, {2});
+  ValueId two = graph.AddConstant("half", bits);
+  graph.MarkOutput(graph.AddNode("Mul", "mul", {x, two}, ElementType::kFloat16, {2}), "y");
+  ASSERT_TRUE(WriteModel(graph, {}, path_).ok());
+  ::onnx::ModelProto model;
+  ASSERT_TRUE(model.ParseFromString(*ReadFile(path_)));
+  EXPECT_NO_THROW(::onnx::checker::check_model(model));
+  EXPECT_EQ(model.graph().initializer(0).data_type(), ::onnx::TensorProto_DataType_FLOAT16);
+  EXPECT_EQ(model.graph().initializer(0).raw_data(), std::string("\x00\x3C\x00\xC0", 4));
+  Result<ModelSummary> summary = SummarizeModel(path_);
+  ASSERT_TRUE(summary.ok());
+  EXPECT_EQ(summary->inputs[0].type, "float16");
+  EXPECT_EQ(summary->parameters_by_type, (std::map<std::string, uint64_t>{{"float16", 2}}));
+}
+
 TEST_F(OnnxFile, IsTheSameForTheSameGraph) { EXPECT_EQ(Write(), Write()); }
 
 TEST_F(OnnxFile, IsRefusedForOpsetsThatMeanSomethingElse) {
@@ -78,7 +100,7 @@ TEST_F(OnnxFile, IsSummarized) {
   ASSERT_TRUE(summary.ok());
   EXPECT_EQ(summary->nodes, 2u);
   EXPECT_EQ(summary->parameters, 1u);
-  EXPECT_EQ(summary->inputs.at(0).shape, (std::vector<std::string>{"N", "3"}));
+  EXPECT_EQ(summary->inputs.at(0).shape, (std::vector<std::string>{"batch", "3"}));
   EXPECT_EQ(summary->inputs.at(0).type, "float32");
   EXPECT_EQ(summary->operators.at("Relu"), 1);
   EXPECT_EQ(summary->metadata.at("made"), "here");

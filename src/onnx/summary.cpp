@@ -55,7 +55,9 @@ void Summarize(const format::GraphProto& graph, ModelSummary& summary) {
   for (const auto& initializer : graph.initializer()) {
     constants.insert(initializer.name());
     std::vector<int64_t> shape(initializer.dims().begin(), initializer.dims().end());
-    summary.parameters += ElementCount(shape).value_or(0);
+    uint64_t elements = ElementCount(shape).value_or(0);
+    summary.parameters += elements;
+    summary.parameters_by_type[TypeName(initializer.data_type())] += elements;
   }
   summary.initializers = static_cast<size_t>(graph.initializer_size());
   for (const auto& input : graph.input()) {

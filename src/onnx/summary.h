@@ -26,7 +26,8 @@ struct ModelSummary {
   std::map<std::string, int> operators;  // "Conv", "domain::Op" -> how many nodes
   size_t nodes = 0;
   size_t initializers = 0;
-  uint64_t parameters = 0;  // elements of all initializers
+  uint64_t parameters = 0;                             // elements of all initializers
+  std::map<std::string, uint64_t> parameters_by_type;  // "float16" -> how many of them
   uint64_t file_bytes = 0;
   std::map<std::string, std::string> metadata;
 };

@@ -21,6 +21,8 @@ int32_t OnnxType(graph::ElementType type) {
   switch (type) {
     case graph::ElementType::kFloat32:
       return format::TensorProto_DataType_FLOAT;
+    case graph::ElementType::kFloat16:
+      return format::TensorProto_DataType_FLOAT16;
     case graph::ElementType::kInt32:
       return format::TensorProto_DataType_INT32;
     case graph::ElementType::kInt64:
@@ -39,6 +41,9 @@ void FillTensor(const graph::Tensor& tensor, const std::string& name, format::Te
   if (tensor.type == graph::ElementType::kFloat32) {
     raw->assign(reinterpret_cast<const char*>(tensor.floats.data()),
                 tensor.floats.size() * sizeof(float));
+  } else if (tensor.type == graph::ElementType::kFloat16) {
+    raw->assign(reinterpret_cast<const char*>(tensor.halves.data()),
+                tensor.halves.size() * sizeof(uint16_t));
   } else if (tensor.type == graph::ElementType::kInt64) {
     raw->assign(reinterpret_cast<const char*>(tensor.integers.data()),
                 tensor.integers.size() * sizeof(int64_t));
@@ -82,7 +87,7 @@ void FillValueInfo(const graph::Value& value, format::ValueInfoProto* proto) {
   for (int64_t dimension : value.shape) {
     auto* dim = shape->add_dim();
     if (dimension == graph::kDynamic) {
-      dim->set_dim_param("N");
+      dim->set_dim_param("batch");
     } else {
       dim->set_dim_value(dimension);
     }

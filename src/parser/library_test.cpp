@@ -5,10 +5,15 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstdlib>
 #include <cstring>
+#include <filesystem>
+#include <fstream>
 #include <limits>
+#include <memory>
+#include <random>
 #include <string>
 #include <thread>
 #include <vector>
@@ -16,6 +21,7 @@
 #include "base/file.h"
 #include "detect/anchors.h"
 #include "detect/decode.h"
+#include "detect/nms.h"
 #include "parser/custom_library.h"
 #include "testing/reference_data.h"
 #include "testing/temporary_directory.h"
@@ -46,18 +52,18 @@ std::vector<ClassAttributes> Classes(size_t count, float threshold) {
   return std::vector<ClassAttributes>(count, attributes);
 }
 
-// Output tensors that own their memory.
+// Output tensors that own their memory; copies share it.
 struct Tensors {
-  std::vector<std::vector<unsigned char>> bytes;
+  std::vector<std::shared_ptr<std::vector<unsigned char>>> bytes;
   std::vector<OutputTensor> outputs;
 
   template <typename T>
   Tensors& Add(const std::string& name, DataType type, std::vector<uint32_t> dims,
                const std::vector<T>& values) {
-    std::vector<unsigned char> copy(values.size() * sizeof(T));
-    if (!copy.empty()) std::memcpy(copy.data(), values.data(), copy.size());
+    auto copy = std::make_shared<std::vector<unsigned char>>(values.size() * sizeof(T));
+    if (!copy->empty()) std::memcpy(copy->data(), values.data(), copy->size());
+    outputs.push_back({name, type, std::move(dims), copy->data()});
     bytes.push_back(std::move(copy));
-    outputs.push_back({name, type, std::move(dims), bytes.back().data()});
     return *this;
   }
 };
@@ -246,8 +252,9 @@ std::vector<NetworkObject> ParseNms(const GoldenRows& rows, size_t classes = 3,
 
 TEST(ParserLibrary, EveryTypeOfEveryTensorIsRead) {
   const NetworkObject expected{2, 20.F, 10.F, 40.F, 20.F, .75F};
-  const auto check = [&](const Tensors& tensors) {
-    ExpectSame(Parse("NvDsInferParseEfficientDet", tensors, Classes(3, 0.5F)), {expected});
+  const auto check = [&](const Tensors& tensors,
+                         const char* function = "NvDsInferParseEfficientDet") {
+    ExpectSame(Parse(function, tensors, Classes(3, 0.5F)), {expected});
   };
   const std::vector<float> box = {10, 20, 30, 60}, score = {.75F};
   Tensors half;
@@ -255,7 +262,8 @@ TEST(ParserLibrary, EveryTypeOfEveryTensorIsRead) {
       .Add("detection_boxes", DataType::kHalf, {1, 4}, ToHalves(box))
       .Add("detection_scores", DataType::kHalf, {1}, ToHalves(score))
       .Add("detection_classes", DataType::kHalf, {1}, ToHalves({2.F}));
-  check(half);
+  // A count that is no whole number's type is TensorFlow's, unless the function says otherwise.
+  check(half, "NvDsInferParseEfficientDetNms");
   Tensors wide;
   wide.Add("StatefulPartitionedCall/num_detections:0", DataType::kInt64, {1},
            std::vector<int64_t>{1})
@@ -346,6 +354,7 @@ TEST(ParserLibrary, CountsAreBoundedByTheTensors) {
 TEST(ParserLibrary, OddLayersYieldNothing) {
   for (const char* function :
        {"NvDsInferParseEfficientDet", "NvDsInferParseEfficientDetNms",
+        "NvDsInferParseEfficientDetTao", "NvDsInferParseEfficientDetTensorFlow",
         "NvDsInferParseEfficientDetRows", "NvDsInferParseEfficientDetDecoded",
         "NvDsInferParseEfficientDetRaw"}) {
     EXPECT_EQ(Parse(function, Tensors(), Classes(3, 0.F)).size(), 0u);
@@ -411,23 +420,43 @@ TEST(ParserLibrary, WritesTheRecordsOfThisHost) {
   dlclose(library);
 }
 
-TEST(ParserLibrary, EightThreadsGetTheSameObjects) {
+// Any rows at all against the checks written one by one.
+TEST(ParserLibrary, RandomRowsPassTheChecksOfAPlainLoop) {
   const CustomLibrary stays_loaded = Library("NvDsInferParseEfficientDet");
-  const Tensors tensors = NmsTensors(OneRow());
-  std::vector<std::thread> threads;
-  std::vector<int> right(8, 0);
-  for (size_t t = 0; t < right.size(); ++t) {
-    threads.emplace_back([&, t] {
-      CustomLibrary library = Library("NvDsInferParseEfficientDet");
-      for (int i = 0; i < 300; ++i) {
-        bool returned = false;
-        right[t] += library.Parse(tensors.outputs, 512, 512, Classes(3, .5F), returned).size() == 1;
-        library.Parse({}, 512, 512, {}, returned);
-      }
-    });
+  std::mt19937 random(3);
+  const auto odd = [&random](float usual) {
+    static const float kOdd[] = {kNan, kInfinity, -kInfinity, -0.F, 0.F,
+                                 1.F,  1.001F,    1.002F,     3e38F};
+    return random() % 12 == 0 ? kOdd[random() % 9] : usual;
+  };
+  const auto number = [&random](float low, float high) {
+    return std::uniform_real_distribution<float>(low, high)(random);
+  };
+  for (int round = 0; round < 300; ++round) {
+    GoldenRows rows;
+    rows.count = static_cast<int64_t>(random() % 400);  // more than go to the list at once
+    for (int64_t i = 0; i < rows.count; ++i) {
+      for (int k = 0; k < 4; ++k) rows.boxes.push_back(odd(number(-90.F, 700.F)));
+      rows.scores.push_back(odd(number(-.2F, 1.1F)));
+      rows.classes.push_back(static_cast<int64_t>(random() % 14) - 2);
+    }
+    auto classes = Classes(10, 0.F);
+    for (auto& c : classes) c.pre_cluster_threshold = number(0.F, .6F);
+    std::vector<NetworkObject> expected;
+    for (size_t i = 0; i < rows.scores.size(); ++i) {
+      const float* b = &rows.boxes[4 * i];
+      const int64_t c = rows.classes[i];
+      const float score = rows.scores[i];
+      if (c < 0 || c >= 10 || !(score >= 0.F) || score > 1.001F) continue;
+      if (score < classes[static_cast<size_t>(c)].pre_cluster_threshold) continue;
+      if (!std::all_of(b, b + 4, [](float x) { return std::isfinite(x); })) continue;
+      const auto clip = [](float x) { return std::fmin(std::fmax(x, 0.F), 512.F); };
+      const float w = clip(b[3]) - clip(b[1]), h = clip(b[2]) - clip(b[0]);
+      if (w <= 0.F || h <= 0.F) continue;
+      expected.push_back({static_cast<unsigned>(c), clip(b[1]), clip(b[0]), w, h, score});
+    }
+    ExpectSame(Parse("NvDsInferParseEfficientDet", NmsTensors(rows), classes), expected);
   }
-  for (std::thread& thread : threads) thread.join();
-  EXPECT_EQ(right, std::vector<int>(8, 300));
 }
 
 // Raw heads of a small network whose classes are all far below any threshold but for a few anchors.
@@ -464,6 +493,257 @@ TEST(ParserLibrary, RawAndDecodedHeadsAreSuppressedAsAutoMlDoes) {
   EXPECT_EQ(Parse("NvDsInferParseEfficientDetRaw", raw, Classes(11, 0.4F), 256, 128).size(), 0u);
 }
 
+// Values of four tensors as TensorFlow's object-detection API has them.
+Tensors TensorFlowTensors(const GoldenRows& rows, float size, bool half) {
+  std::vector<float> boxes = rows.boxes, classes;
+  for (float& value : boxes) value /= size;
+  for (int64_t c : rows.classes) classes.push_back(static_cast<float>(c + 1));
+  const std::vector<float> count = {static_cast<float>(rows.count)};
+  const auto m = static_cast<uint32_t>(rows.scores.size());
+  Tensors tensors;
+  const auto add = [&](const char* name, std::vector<uint32_t> dims, const std::vector<float>& v) {
+    if (half) {
+      tensors.Add(name, DataType::kHalf, std::move(dims), ToHalves(v));
+    } else {
+      tensors.Add(name, DataType::kFloat, std::move(dims), v);
+    }
+  };
+  add("raw_detection_boxes", {m, 4}, rows.boxes);
+  add("detection_classes:0", {m}, classes);
+  add("detection_boxes:0", {m, 4}, boxes);
+  add("num_detections:0", {1}, count);
+  add("detection_scores:0", {m}, rows.scores);
+  return tensors;
+}
+
+TEST(ParserLibrary, TensorFlowsFloatTensorsAreNormalisedAndCountClassesFromOne) {
+  EDET_SKIP_WITHOUT("golden/d0/golden_plugin_t0.4_fp32.npz");
+  for (const auto& [model, size] : {std::pair("d0", 512.F), std::pair("lite0", 320.F)}) {
+    const auto side = static_cast<uint32_t>(size);
+    GoldenRows rows = LoadPlugin(model, "golden_plugin_t0.4_fp32.npz");
+    const auto expected = Expected(rows, 0.5F, size);
+    ASSERT_GT(expected.size(), 5u);
+    for (const char* function :
+         {"NvDsInferParseEfficientDet", "NvDsInferParseEfficientDetTensorFlow"}) {
+      ExpectSame(
+          Parse(function, TensorFlowTensors(rows, size, false), Classes(90, 0.5F), side, side),
+          expected);
+      const auto half =
+          Parse(function, TensorFlowTensors(rows, size, true), Classes(90, 0.45F), side, side);
+      ExpectSame(half, Expected(rows, 0.45F, size), 0.6F, 5e-4F);
+    }
+    // A host before TensorRT 8.6 hands the count [N] without an element.
+    Tensors no_count = TensorFlowTensors(rows, size, false);
+    no_count.outputs[3].dims = {0};
+    ExpectSame(Parse("NvDsInferParseEfficientDet", no_count, Classes(90, 0.5F), side, side),
+               expected);
+  }
+}
+
+TEST(ParserLibrary, HalfTensorsOfTheFp16PluginGiveItsObjects) {
+  EDET_SKIP_WITHOUT("golden/d0/golden_plugin_t0.4_fp16.npz");
+  for (const auto& [model, size] : {std::pair("d0", 512U), std::pair("lite0", 320U)}) {
+    for (const char* file : {"golden_plugin_t0.4_fp16.npz", "golden_plugin_t0.4_fp16_agnostic.npz",
+                             "golden_plugin_t0.9_fp16.npz", "golden_plugin_t0.05_fp16.npz"}) {
+      const GoldenRows rows = LoadPlugin(model, file);
+      const auto m = static_cast<uint32_t>(rows.scores.size());
+      Tensors tensors;
+      tensors.Add("num_detections", DataType::kInt32, {1}, As<int32_t>({rows.count}))
+          .Add("detection_boxes", DataType::kHalf, {m, 4}, ToHalves(rows.boxes))
+          .Add("detection_scores", DataType::kHalf, {m}, ToHalves(rows.scores))
+          .Add("detection_classes", DataType::kInt32, {m}, As<int32_t>(rows.classes));
+      // The plugin's numbers are halves already: not a bit is lost.
+      ExpectSame(Parse("NvDsInferParseEfficientDet", tensors, Classes(90, 0.F), size, size),
+                 Expected(rows, 0.F, static_cast<float>(size)));
+    }
+  }
+}
+
+TEST(ParserLibrary, NamesTellOrderAndUnitOfBoxes) {
+  const NetworkObject expected{2, 20.F, 10.F, 40.F, 20.F, .75F};
+  struct Case {
+    const char* name;
+    std::vector<float> box;
+  };
+  for (const Case& c :
+       {Case{"detection_boxes_yxyx", {10, 20, 30, 60}}, Case{"det_boxes", {20, 10, 60, 30}},
+        Case{"det_boxes_yxyx", {10, 20, 30, 60}}, Case{"detection_boxes_xywh", {20, 10, 40, 20}},
+        Case{"x/detection_boxes_xyxy_normalized:0", {.1F, .1F, .3F, .3F}},
+        Case{"detection_boxes_normalized_xyxy", {.1F, .1F, .3F, .3F}},
+        Case{"detection_boxes_normalized", {.1F, .1F, .3F, .3F}}}) {
+    Tensors tensors;
+    tensors.Add("num_detections", DataType::kInt32, {1}, std::vector<int32_t>{1})
+        .Add(c.name, DataType::kFloat, {1, 4}, c.box)
+        .Add("detection_scores", DataType::kFloat, {1}, std::vector<float>{.75F})
+        .Add("detection_classes", DataType::kInt32, {1}, std::vector<int32_t>{2});
+    SCOPED_TRACE(c.name);
+    ExpectSame(Parse("NvDsInferParseEfficientDet", tensors, Classes(3, 0.5F), 200, 100), {expected},
+               1e-4F);
+  }
+  for (const Case& c : {Case{"detections_xyxy", {0, 20, 10, 60, 30, .75F, 3}},
+                        Case{"detections_xywh", {0, 20, 10, 40, 20, .75F, 3}},
+                        Case{"detections", {0, 10, 20, 30, 60, .75F, 3}}}) {
+    Tensors tensors;
+    tensors.Add(c.name, DataType::kHalf, {1, 7}, ToHalves(c.box));
+    SCOPED_TRACE(c.name);
+    ExpectSame(Parse("NvDsInferParseEfficientDet", tensors, Classes(3, 0.5F), 200, 100),
+               {expected});
+  }
+}
+
+TEST(ParserLibrary, SevenColumnsBesideOtherTensorsAreNotRows) {
+  Tensors tensors;
+  tensors.Add("a", DataType::kFloat, {9, 7}, std::vector<float>(63, 1.F))
+      .Add("b", DataType::kFloat, {9, 4}, std::vector<float>(36, 1.F));
+  EXPECT_EQ(Parse("NvDsInferParseEfficientDet", tensors, Classes(7, 0.F)).size(), 0u);
+}
+
+// Heads of a network of 128 x 96 pixels with 4 levels (4 to 7), 2 octaves and 2 aspect ratios.
+struct SmallHeads {
+  static constexpr uint32_t kClasses = 5;
+  detect::AnchorConfig config;
+  std::vector<float> anchors, logits, deltas;
+
+  SmallHeads() {
+    config.image_width = 128;
+    config.image_height = 96;
+    config.min_level = 4;
+    config.num_scales = 2;
+    config.anchor_scales = {3.F};
+    config.aspect_ratios = {1.F, detect::AspectRatio(1.5F, 0.5F)};
+    anchors = detect::MakeAnchors(config);
+    uint32_t state = 7;
+    const auto random = [&state] {
+      state = state * 1664525U + 1013904223U;
+      return static_cast<float>(state >> 8) / 16777216.F;
+    };
+    for (size_t i = 0; i < anchors.size() / 4 * kClasses; ++i)
+      logits.push_back(std::floor(random() * 512.F) / 64.F - 7.F);
+    for (size_t i = 0; i < anchors.size(); ++i)
+      deltas.push_back(std::floor(random() * 64.F) / 128.F - 0.25F);
+  }
+  uint32_t count() const { return static_cast<uint32_t>(anchors.size() / 4); }
+
+  Tensors Concatenated(bool half, const std::string& boxes) const {
+    Tensors tensors;
+    Add(&tensors, "class_logits", {count(), kClasses}, logits, half);
+    Add(&tensors, boxes, {count(), 4}, deltas, half);
+    return tensors;
+  }
+
+  // [H, W, 4 * k] or [4 * k, H, W] for each level, the smallest level first.
+  Tensors Levels(bool half, bool channels_first) const {
+    Tensors tensors;
+    const auto sizes = detect::FeatureSizes(config);
+    size_t end = count();
+    for (size_t i = sizes.size(); i-- > 0;) {
+      const auto h = static_cast<uint32_t>(sizes[i].height);
+      const auto w = static_cast<uint32_t>(sizes[i].width);
+      const size_t cells = size_t{h} * w;
+      end -= cells * 4;
+      const auto add = [&](const std::string& name, const std::vector<float>& values, uint32_t k) {
+        std::vector<float> part(values.begin() + static_cast<long>(end * k),
+                                values.begin() + static_cast<long>((end + cells * 4) * k));
+        if (channels_first) part = ChannelsFirst(part, cells);
+        Add(&tensors, name,
+            channels_first ? std::vector<uint32_t>{4 * k, h, w}
+                           : std::vector<uint32_t>{h, w, 4 * k},
+            part, half);
+      };
+      const std::string number = i == 0 ? "" : "_" + std::to_string(i);
+      add("box_net/box-predict" + number + "/BiasAdd:0", deltas, 4);
+      add("class_net/class-predict" + number + "/BiasAdd:0", logits, kClasses);
+    }
+    return tensors;
+  }
+
+  static std::vector<float> ChannelsFirst(const std::vector<float>& values, size_t cells) {
+    const size_t channels = values.size() / cells;
+    std::vector<float> turned(values.size());
+    for (size_t cell = 0; cell < cells; ++cell) {
+      for (size_t c = 0; c < channels; ++c) turned[c * cells + cell] = values[cell * channels + c];
+    }
+    return turned;
+  }
+
+  static void Add(Tensors* tensors, const std::string& name, const std::vector<uint32_t>& dims,
+                  const std::vector<float>& values, bool half) {
+    if (half) {
+      tensors->Add(name, DataType::kHalf, dims, ToHalves(values));
+    } else {
+      tensors->Add(name, DataType::kFloat, dims, values);
+    }
+  }
+};
+
+TEST(ParserLibrary, EightThreadsGetTheSameObjects) {
+  const CustomLibrary stays_loaded = Library("NvDsInferParseEfficientDet");
+  const Tensors tensors = NmsTensors(OneRow());
+  const SmallHeads heads;  // each thread makes anchors of its own
+  const Tensors raw = heads.Concatenated(false, "box_deltas__a3_s2_r1-1.5x0.5_l4");
+  const auto raw_objects =
+      Parse("NvDsInferParseEfficientDet", raw, Classes(SmallHeads::kClasses, .5F), 128, 96).size();
+  ASSERT_GT(raw_objects, 10u);
+  std::vector<std::thread> threads;
+  std::vector<int> right(8, 0);
+  for (size_t t = 0; t < right.size(); ++t) {
+    threads.emplace_back([&, t] {
+      CustomLibrary library = Library("NvDsInferParseEfficientDet");
+      for (int i = 0; i < 300; ++i) {
+        bool returned = false;
+        right[t] += library.Parse(tensors.outputs, 512, 512, Classes(3, .5F), returned).size() == 1;
+        library.Parse({}, 512, 512, {}, returned);
+        const auto of_raw =
+            library.Parse(raw.outputs, 128, 96, Classes(SmallHeads::kClasses, .5F), returned);
+        right[t] += of_raw.size() == raw_objects;
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(right, std::vector<int>(8, 600));
+}
+
+TEST(ParserLibrary, EveryLayoutOfRawHeadsGivesTheSameObjects) {
+  const SmallHeads heads;
+  // What the rooms of this project compute from the anchors of the model.
+  std::vector<float> best;
+  std::vector<int> classes;
+  detect::BestClass(heads.logits.data(), heads.count(), SmallHeads::kClasses, &best, &classes);
+  for (float& value : best) value = detect::Sigmoid(value);
+  const auto boxes = detect::DecodeBoxes(heads.deltas.data(), heads.anchors.data(), heads.count());
+  detect::NmsOptions options;
+  options.score_threshold = 0.5F;
+  std::vector<NetworkObject> expected;
+  for (const detect::Detection& d :
+       detect::GlobalNms({boxes.data(), best.data(), classes.data(), heads.count()}, options)) {
+    const detect::BoxNet box = detect::Clip(d.box, 128.F, 96.F);
+    if (box.right <= box.left || box.bottom <= box.top) continue;
+    expected.push_back({static_cast<unsigned>(d.class_index), box.left, box.top,
+                        box.right - box.left, box.bottom - box.top, d.score});
+  }
+  ASSERT_GT(expected.size(), 10u);
+  const auto parse = [](const Tensors& tensors) {
+    return Parse("NvDsInferParseEfficientDet", tensors, Classes(SmallHeads::kClasses, 0.501F), 128,
+                 96);
+  };
+  const std::string named = "box_deltas__a3_s2_r1-1.5x0.5_l4";
+  for (bool half : {false, true}) {
+    ExpectSame(parse(heads.Concatenated(half, named)), expected);
+    for (bool channels_first : {false, true}) {
+      Tensors levels = heads.Levels(half, channels_first);
+      for (OutputTensor& output : levels.outputs) {
+        if (output.name.find("box") != std::string::npos) output.name = named;
+      }
+      SCOPED_TRACE(channels_first ? "channels first" : "channels last");
+      ExpectSame(parse(levels), expected);
+    }
+  }
+  // Without the model's anchors in a name there is no set of levels that fits.
+  EXPECT_EQ(parse(heads.Concatenated(false, "box_deltas")).size(), 0u);
+  EXPECT_EQ(parse(heads.Levels(false, false)).size(), 0u);
+  EXPECT_EQ(parse(heads.Concatenated(false, "box_deltas__a3_s2_r1-1.5x_l4")).size(), 0u);
+}
+
 TEST(ParserLibrary, GoldenDecodedBoxesGiveTheSavedModelsDetections) {
   EDET_SKIP_WITHOUT("golden/d0/golden_prenms_scores.npy");
   const auto folder = testing::ReferenceData() / "golden/d0";
@@ -487,6 +767,335 @@ TEST(ParserLibrary, GoldenDecodedBoxesGiveTheSavedModelsDetections) {
     const auto expected = Expected(LoadRows("d0", file, &ignored), 0.F, 512.F);
     ExpectSame(Parse("NvDsInferParseEfficientDet", tensors, Classes(90, threshold)), expected);
   }
+}
+
+// A copy of the library, loaded with these variables in its environment and this file of options
+// beside it: it reads them once, when it is loaded.
+class LibraryWithOptions {
+ public:
+  using Variables = std::vector<std::pair<std::string, std::string>>;
+  explicit LibraryWithOptions(const Variables& variables, const std::string& file = "")
+      : copy_(folder_.path() / "libnvdsinfer_copy.so") {
+    std::filesystem::copy_file(EDET_PARSER_LIBRARY, copy_);
+    if (!file.empty()) std::ofstream(folder_.path() / "libnvdsinfer_copy.conf") << file;
+    for (const auto& [key, value] : variables) setenv(key.c_str(), value.c_str(), 1);
+    stays_loaded_ = dlopen(copy_.c_str(), RTLD_NOW);
+    for (const auto& [key, value] : variables) unsetenv(key.c_str());
+    EXPECT_NE(stays_loaded_, nullptr) << dlerror();
+  }
+  ~LibraryWithOptions() {
+    if (stays_loaded_ != nullptr) dlclose(stays_loaded_);
+  }
+  LibraryWithOptions(const LibraryWithOptions&) = delete;
+  LibraryWithOptions& operator=(const LibraryWithOptions&) = delete;
+
+  std::vector<NetworkObject> Parse(const std::string& function, const Tensors& tensors,
+                                   const std::vector<ClassAttributes>& classes, uint32_t width,
+                                   uint32_t height) const {
+    auto library = CustomLibrary::Open(copy_, function);
+    if (!library.ok()) {
+      ADD_FAILURE() << library.error().ToString();
+      return {};
+    }
+    bool returned = false;
+    auto objects = library.value().Parse(tensors.outputs, width, height, classes, returned);
+    EXPECT_TRUE(returned);
+    return objects;
+  }
+
+ private:
+  testing::TemporaryDirectory folder_;
+  std::filesystem::path copy_;
+  void* stays_loaded_ = nullptr;
+};
+
+// Anchors that fit no family member: nothing is found unless they are told.
+TEST(ParserLibrary, OptionsFileBesideTheLibraryTellsTheAnchors) {
+  const SmallHeads heads;
+  const Tensors tensors = heads.Concatenated(false, "box_deltas");
+  const auto count = [&](const LibraryWithOptions& library) {
+    return library
+        .Parse("NvDsInferParseEfficientDet", tensors, Classes(SmallHeads::kClasses, 0.501F), 128,
+               96)
+        .size();
+  };
+  const std::string anchors = "EDET_PARSER_ANCHORS=a3_s2_r1-1.5x0.5_l4";
+  const size_t expected = Parse("NvDsInferParseEfficientDet",
+                                heads.Concatenated(false, "box_deltas__a3_s2_r1-1.5x0.5_l4"),
+                                Classes(SmallHeads::kClasses, 0.501F), 128, 96)
+                              .size();
+  ASSERT_GT(expected, 10U);
+  EXPECT_EQ(count(LibraryWithOptions({})), 0U);
+  EXPECT_EQ(count(LibraryWithOptions({}, "# a comment\r\n\n " + anchors + " \r\n")), expected);
+  EXPECT_EQ(count(LibraryWithOptions({}, "no option\n=\nEDET_PARSER_ANCHOR=1\n" + anchors)),
+            expected);
+  EXPECT_EQ(count(LibraryWithOptions({}, std::string(600, 'x') + "\n" + anchors)), expected);
+  EXPECT_EQ(count(LibraryWithOptions({}, "EDET_PARSER_ANCHORS=none")), 0U);
+  EXPECT_EQ(count(LibraryWithOptions({{"EDET_PARSER_ANCHORS", "a3_s2_r1-1.5x0.5_l4"}},
+                                     "EDET_PARSER_ANCHORS=a4")),
+            expected);
+}
+
+TEST(ParserLibrary, OptionsTellWhatNamesDoNot) {
+  const NetworkObject expected{2, 20.F, 10.F, 40.F, 20.F, .75F};
+  const auto tensors = [](std::vector<float> box, int class_id) {
+    Tensors made;
+    made.Add("num_detections", DataType::kInt32, {1}, std::vector<int32_t>{1})
+        .Add("detection_boxes", DataType::kFloat, {1, 4}, box)
+        .Add("detection_scores", DataType::kFloat, {1}, std::vector<float>{.75F})
+        .Add("detection_classes", DataType::kHalf, {1},
+             std::vector<uint16_t>{static_cast<uint16_t>(class_id)});
+    return made;
+  };
+  const LibraryWithOptions corners(
+      LibraryWithOptions::Variables{{"EDET_PARSER_BOXES", "xyxy,normalized"},
+                                    {"EDET_PARSER_CLASS_BASE", "1"},
+                                    {"EDET_PARSER_INT16", "1"}});
+  ExpectSame(corners.Parse("NvDsInferParseEfficientDet", tensors({.1F, .1F, .3F, .3F}, 3),
+                           Classes(3, .5F), 200, 100),
+             {expected}, 1e-4F);
+  const LibraryWithOptions sizes(LibraryWithOptions::Variables{
+      {"EDET_PARSER_BOXES", "xywh"}, {"EDET_PARSER_INT16", "1"}, {"EDET_PARSER_CONTRACT", "tao"}});
+  ExpectSame(sizes.Parse("NvDsInferParseEfficientDet", tensors({20, 10, 40, 20}, 2),
+                         Classes(3, .5F), 200, 100),
+             {expected});
+}
+
+// Decoded boxes and scores of every anchor; only its best class has a score, which is all that
+// AutoML's semantics look at.
+struct GoldenAnchors {
+  std::vector<float> boxes, best, scale;
+  std::vector<int64_t> classes;
+  explicit GoldenAnchors(const std::string& model) {
+    const auto folder = testing::ReferenceData() / "golden" / model;
+    boxes = LoadNpy(folder / "golden_prenms_boxes_yxyx.npy").floats;
+    best = LoadNpy(folder / "golden_prenms_scores.npy").floats;
+    classes = LoadNpy(folder / "golden_prenms_classes.npy").integers;
+    scale = LoadNpy(folder / "golden_scale.npy").floats;
+  }
+  Tensors Decoded() const {
+    std::vector<float> scores(best.size() * 90, 0.F);
+    for (size_t a = 0; a < best.size(); ++a)
+      scores[a * 90 + static_cast<size_t>(classes[a])] = best[a];
+    const auto count = static_cast<uint32_t>(best.size());
+    Tensors tensors;
+    tensors.Add("boxes", DataType::kFloat, {count, 4}, boxes)
+        .Add("scores", DataType::kFloat, {count, 90}, scores);
+    return tensors;
+  }
+  // The heads level by level. Of level 3's classes the reference data has only a part: logits of
+  // the best classes' scores stand in.
+  Tensors Heads(const std::string& model) const {
+    const auto folder = testing::ReferenceData() / "golden" / model;
+    Tensors tensors;
+    for (int level = 3; level <= 7; ++level) {
+      const std::string number = std::to_string(level);
+      auto deltas = LoadNpy(folder / ("golden_box_p" + number + ".npy"));
+      const auto side = static_cast<uint32_t>(deltas.shape.at(1));
+      const std::vector<float> logits =
+          level == 3 ? BestLogits(deltas.floats.size() / 4)
+                     : LoadNpy(folder / ("golden_cls_p" + number + ".npy")).floats;
+      tensors.Add("class_logits_" + number, DataType::kFloat, {side, side, 810}, logits)
+          .Add("box_deltas_" + number + (model == "d0" ? "" : "__a3"), DataType::kFloat,
+               {side, side, 36}, deltas.floats);
+    }
+    return tensors;
+  }
+
+ private:
+  std::vector<float> BestLogits(size_t anchors) const {
+    std::vector<float> logits(anchors * 90, -30.F);
+    for (size_t a = 0; a < anchors; ++a) {
+      const double score = best[a];
+      logits[a * 90 + static_cast<size_t>(classes[a])] =
+          static_cast<float>(std::log(score / (1. - score)));
+    }
+    return logits;
+  }
+};
+
+std::vector<NetworkObject> ExpectedPerClass(const std::string& model, const std::string& name,
+                                            float size, float scale) {
+  const auto folder = testing::ReferenceData() / "golden" / model;
+  GoldenRows rows;
+  rows.boxes = LoadNpy(folder / (name + "_boxes_yxyx.npy")).floats;
+  for (float& value : rows.boxes) value /= scale;
+  rows.scores = LoadNpy(folder / (name + "_scores.npy")).floats;
+  for (float c : LoadNpy(folder / (name + "_classes.npy")).floats)
+    rows.classes.push_back(static_cast<int64_t>(c) - 1);
+  rows.count = LoadNpy(folder / (name + "_valid.npy")).integers.at(0);
+  return Expected(rows, 0.F, size);
+}
+
+TEST(ParserLibrary, GoldenHeadsGiveAutoMlsDetectionsOfEverySemantics) {
+  EDET_SKIP_WITHOUT("golden/d0/golden_perclass_gaussian_default_valid.npy");
+  const LibraryWithOptions global(LibraryWithOptions::Variables{});
+  const LibraryWithOptions soft(LibraryWithOptions::Variables{{"EDET_PARSER_SOFT_SIGMA", "0.5"}});
+  const LibraryWithOptions per_class(
+      LibraryWithOptions::Variables{{"EDET_PARSER_NMS", "best-per-class"}});
+  const LibraryWithOptions soft_per_class(LibraryWithOptions::Variables{
+      {"EDET_PARSER_NMS", "best-per-class"}, {"EDET_PARSER_SOFT_SIGMA", "0.5"}});
+  struct Case {
+    const LibraryWithOptions& library;
+    const char* file;
+    float threshold;
+  };
+  for (const auto& [model, size] : {std::pair("d0", 512.F), std::pair("lite0", 320.F)}) {
+    const GoldenAnchors anchors(model);
+    const auto side = static_cast<uint32_t>(size);
+    for (const Tensors& tensors : {anchors.Decoded(), anchors.Heads(model)}) {
+      const auto found = [&](const Case& c) {
+        return c.library.Parse("NvDsInferParseEfficientDet", tensors, Classes(90, c.threshold),
+                               side, side);
+      };
+      for (const Case& c : {Case{global, "golden_detections_global_hard_t0.4.npy", 0.4F},
+                            Case{global, "golden_detections_global_hard_t0.9.npy", 0.9F},
+                            Case{soft, "golden_detections_global_gaussian_default.npy", 0.001F}}) {
+        SCOPED_TRACE(std::string(model) + " " + c.file);
+        std::vector<float> ignored;
+        ExpectSame(found(c), Expected(LoadRows(model, c.file, &ignored), 0.F, size), 0.005F, 3e-6F);
+      }
+      for (const Case& c : {Case{per_class, "golden_perclass_hard_t0.4", 0.4F},
+                            Case{per_class, "golden_perclass_hard_t0.9", 0.9F},
+                            Case{soft_per_class, "golden_perclass_gaussian_default", 0.001F}}) {
+        SCOPED_TRACE(std::string(model) + " " + c.file);
+        ExpectSame(found(c), ExpectedPerClass(model, c.file, size, anchors.scale.at(0)), 0.005F,
+                   3e-6F);
+      }
+    }
+  }
+}
+
+// What a program compiled against a DeepStream's headers has: our own declarations, field by field.
+template <typename Types, typename ObjectInfo>
+struct Host {
+  struct Dims {
+    unsigned num_dims, d[8], num_elements;
+  };
+  struct LayerInfo {
+    Types data_type;
+    union {
+      Dims infer_dims, dims;
+    };
+    int binding_index;
+    const char* layer_name;
+    void* buffer;
+    int is_input;
+  };
+  struct NetworkInfo {
+    unsigned width, height, channels;
+  };
+  struct DetectionParams {
+    unsigned num_classes;
+    std::vector<float> pre_cluster, post_cluster;
+    std::vector<float>& threshold;
+  };
+  using Object = ObjectInfo;
+  using Function = bool (*)(const std::vector<LayerInfo>&, const NetworkInfo&,
+                            const DetectionParams&, std::vector<Object>&);
+
+  // As gst-nvinfer calls; or as nvinferserver does: other order, no binding, no second threshold.
+  static std::vector<Object> Call(void* library, const char* name, const Tensors& tensors,
+                                  float threshold, unsigned side, bool server) {
+    std::vector<LayerInfo> layers;
+    for (const OutputTensor& output : tensors.outputs) {
+      LayerInfo layer{};
+      layer.data_type = static_cast<Types>(output.type);
+      layer.infer_dims.num_elements = 1;
+      for (uint32_t d : output.dims) {
+        layer.infer_dims.d[layer.infer_dims.num_dims++] = d;
+        layer.infer_dims.num_elements *= d;
+      }
+      layer.binding_index = server ? -1 : static_cast<int>(layers.size()) + 1;
+      layer.layer_name = output.name.c_str();
+      layer.buffer = const_cast<void*>(output.data);
+      layers.push_back(layer);
+    }
+    if (server) std::reverse(layers.begin(), layers.end());
+    DetectionParams params{90, std::vector<float>(90, threshold), {}, params.pre_cluster};
+    if (!server) params.post_cluster.assign(90, 0.F);
+    std::vector<Object> objects;
+    auto function = reinterpret_cast<Function>(dlsym(library, name));
+    EXPECT_TRUE(function != nullptr && function(layers, {side, side, 3}, params, objects));
+    return objects;
+  }
+};
+
+enum class TypesOf50 { kFloat, kHalf, kInt8, kInt32 };
+enum class TypesOf71 { kFloat, kHalf, kInt8, kInt32, kInt64 };
+enum class TypesOf80 { kFloat, kHalf, kInt8, kInt32, kInt64, kUint8 };
+struct ObjectOf50 {
+  unsigned class_id;
+  float left, top, width, height, confidence;
+};
+struct ObjectOf90 : ObjectOf50 {
+  float rotation_angle;
+};
+struct DeepStream50 : Host<TypesOf50, ObjectOf50> {};
+struct DeepStream60 : Host<TypesOf50, ObjectOf50> {};
+struct DeepStream63 : Host<TypesOf50, ObjectOf50> {};
+struct DeepStream71 : Host<TypesOf71, ObjectOf50> {};
+struct DeepStream80 : Host<TypesOf80, ObjectOf50> {};
+struct DeepStream91 : Host<TypesOf80, ObjectOf90> {};
+
+template <typename T>
+class EveryDeepStream : public ::testing::Test {};
+using AllHosts = ::testing::Types<DeepStream50, DeepStream60, DeepStream63, DeepStream71,
+                                  DeepStream80, DeepStream91>;
+TYPED_TEST_SUITE(EveryDeepStream, AllHosts);
+
+TYPED_TEST(EveryDeepStream, GetsTheRightObjectsOfEveryContract) {
+  EDET_SKIP_WITHOUT("golden/d0/golden_plugin_t0.4_fp32.npz");
+  using HostObjects = std::vector<typename TypeParam::Object>;
+  constexpr size_t kBytes = sizeof(typename TypeParam::Object);
+  testing::TemporaryDirectory folder;
+  const auto copy = folder.path() / "libnvdsinfer_host.so";
+  std::filesystem::copy_file(EDET_PARSER_LIBRARY, copy);
+  // This process is a host of one version only, so that the others say what they are.
+  setenv("EDET_PARSER_OBJECT_BYTES", std::to_string(kBytes).c_str(), 1);
+  void* library = dlopen(copy.c_str(), RTLD_LAZY);
+  unsetenv("EDET_PARSER_OBJECT_BYTES");
+  ASSERT_NE(library, nullptr) << dlerror();
+
+  const GoldenRows plugin = LoadPlugin("d0", "golden_plugin_t0.4_fp32.npz");
+  std::vector<float> tensor;
+  const GoldenRows rows = LoadRows("d0", "golden_detections_global_hard_t0.4.npy", &tensor);
+  Tensors row_tensor;
+  row_tensor.Add("detections", DataType::kFloat, {100, 7}, tensor);
+  const GoldenAnchors anchors("d0");
+  struct Case {
+    const char* function;
+    Tensors tensors;
+    std::vector<NetworkObject> expected;
+  };
+  const auto of_plugin = Expected(plugin, 0.4F, 512.F), of_rows = Expected(rows, 0.4F, 512.F);
+  const std::vector<Case> cases = {
+      {"NvDsInferParseEfficientDetNms", NmsTensors(plugin), of_plugin},
+      {"NvDsInferParseEfficientDetTao", NmsTensors(plugin), of_plugin},
+      {"NvDsInferParseEfficientDetTensorFlow", TensorFlowTensors(plugin, 512.F, false), of_plugin},
+      {"NvDsInferParseEfficientDetRows", row_tensor, of_rows},
+      {"NvDsInferParseEfficientDetDecoded", anchors.Decoded(), of_rows},
+      {"NvDsInferParseEfficientDetRaw", anchors.Heads("d0"), of_rows}};
+  for (const Case& c : cases) {
+    for (const char* function : {c.function, "NvDsInferParseEfficientDet"}) {
+      for (bool server : {false, true}) {
+        SCOPED_TRACE(function);
+        const HostObjects objects =
+            TypeParam::Call(library, function, c.tensors, 0.4F, 512, server);
+        std::vector<NetworkObject> found;
+        for (const auto& o : objects) {
+          found.push_back({o.class_id, o.left, o.top, o.width, o.height, o.confidence});
+          if (kBytes == 28) {
+            float angle = 1.F;
+            std::memcpy(&angle, reinterpret_cast<const char*>(&o) + 24, 4);
+            EXPECT_EQ(angle, 0.F);
+          }
+        }
+        ExpectSame(found, c.expected, 0.005F, 3e-6F);
+      }
+    }
+  }
+  dlclose(library);
 }
 
 TEST(CustomLibrary, SaysWhatIsWrongWithAFileOrAFunction) {

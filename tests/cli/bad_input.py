@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Bad input in: one clear line on standard error, the right exit code, nothing half-written left.
+"""Bad input in: one clear line on standard error, the right exit code, nothing half-written left, no more memory than
+twice the file (inspect and convert).
 
     bad_input.py --edet PROGRAM [--only convert|run|other]
 
@@ -7,21 +8,53 @@ The checkpoint to spoil is made by `edet untrained`, so that nothing else is nee
 """
 
 import argparse
+import gzip
+import io
+import os
 import pathlib
 import re
 import shutil
 import subprocess
 import sys
+import tarfile
 import tempfile
+import threading
 
 USAGE, BAD_INPUT = 2, 3
+# What the program takes without any file, and what reading in pieces costs.
+BASE_MEMORY_BYTES = 64 << 20
+
+
+SANITIZED = False
 
 
 class Case:
     """One call of edet: `arguments` may hold {out} (must not exist afterwards); `mentions` must occur in the message."""
 
-    def __init__(self, name, exit_code, arguments, mentions=""):
+    def __init__(self, name, exit_code, arguments, mentions="", memory_bytes=0):
         self.name, self.exit_code, self.arguments, self.mentions = name, exit_code, arguments, mentions
+        self.memory_bytes = memory_bytes  # instead of twice the size of the input
+
+
+def run_measured(command, folder, timeout_s=120):
+    """(exit code, standard error, peak resident bytes); None as exit code if it had to be stopped."""
+    with tempfile.TemporaryFile("w+", errors="replace") as log:
+        child = subprocess.Popen([str(part) for part in command], stdout=subprocess.DEVNULL, stderr=log, cwd=folder)
+        timer = threading.Timer(timeout_s, child.kill)
+        timer.start()
+        _, status, usage = os.wait4(child.pid, 0)
+        stopped = not timer.is_alive()
+        timer.cancel()
+        child.returncode = os.waitstatus_to_exitcode(status)
+        log.seek(0)
+        return None if stopped else child.returncode, log.read(), usage.ru_maxrss * 1024
+
+
+def input_bytes(path):
+    path = pathlib.Path(path)
+    if path.is_dir():
+        return sum(file.stat().st_size for file in path.rglob("*") if file.is_file())
+    return path.stat().st_size if path.is_file() else 0
 
 
 def problems(case, edet, folder):
@@ -29,17 +62,20 @@ def problems(case, edet, folder):
     out = folder / "out"
     before = sorted(folder.rglob("*"))
     arguments = [str(argument).format(out=out) for argument in case.arguments]
-    try:
-        run = subprocess.run([edet, *arguments], capture_output=True, text=True, errors="replace", timeout=120, cwd=folder, check=False)
-    except subprocess.TimeoutExpired:
+    returncode, stderr, peak_bytes = run_measured([edet, *arguments], folder)
+    if returncode is None:
         return ["still running after 120 s"]
-    lines = [line for line in run.stderr.splitlines() if line.strip()]
+    lines = [line for line in stderr.splitlines() if line.strip()]
     found = []
-    if run.returncode != case.exit_code:
-        found.append(f"exit code {run.returncode}, expected {case.exit_code}")
+    if returncode != case.exit_code:
+        found.append(f"exit code {returncode}, expected {case.exit_code}")
+    if arguments and arguments[0] in ("convert", "inspect") and not SANITIZED:
+        allowed = BASE_MEMORY_BYTES + (case.memory_bytes or 2 * input_bytes(arguments[1]))
+        if peak_bytes > allowed:
+            found.append(f"{peak_bytes >> 20} MiB of memory, {allowed >> 20} allowed")
     if len(lines) != 1 or not lines[0].startswith("edet: "):
         found.append(f"{len(lines)} lines on standard error, expected one that starts with 'edet: '")
-    if case.mentions not in run.stderr:
+    if case.mentions not in stderr:
         found.append(f"the message does not name '{case.mentions}'")
     left = [path for path in sorted(folder.rglob("*")) if path not in before]
     if left:
@@ -54,6 +90,11 @@ def spoilt(source, folder, name, change):
     shutil.copytree(source, copy)
     change(copy)
     return copy
+
+
+def deep_yaml(path):
+    path.write_text("[" * (1 << 19))
+    return path
 
 
 def only(folder, pattern):
@@ -98,6 +139,34 @@ def replace(name, pattern, text):
     return change
 
 
+def spoilt_state(text):
+    def change(folder):
+        (folder / "checkpoint").write_text(f'model_checkpoint_path: "{text}"\n')
+
+    return change
+
+
+def bomb_archive(path):
+    """A .tar.gz of 1 MiB that unpacks to 1 GiB of zeros under a name that a checkpoint has."""
+    with gzip.open(path, "wb", compresslevel=9) as packed, tarfile.open(fileobj=packed, mode="w|") as tar:
+        member = tarfile.TarInfo("model.data-00000-of-00001")
+        member.size = 1 << 30
+        tar.addfile(member, Zeros())
+    return path
+
+
+class Zeros(io.RawIOBase):
+    def read(self, size=-1):
+        return bytes(size)
+
+
+def multiplying_yaml(path):
+    lines = ["a0: &a0 [1, 1, 1, 1, 1, 1, 1, 1, 1, 1]"]
+    lines += [f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 10)}]" for i in range(1, 12)]
+    path.write_text("\n".join([*lines, "label_map: *a11", ""]))
+    return path
+
+
 def convert_cases(checkpoint, folder):
     text = folder / "notes.txt"
     text.write_text("This is no checkpoint.\n" * 20)
@@ -118,8 +187,44 @@ def convert_cases(checkpoint, folder):
     yield Case("convert: the name of another model", BAD_INPUT, convert(checkpoint, "--model", "d1"), "d0")
     yield Case("convert: unknown option", USAGE, convert(checkpoint, "--moddel", "d0"), "--moddel")
     yield Case("convert: unknown way of NMS", USAGE, convert(checkpoint, "--nms", "soft"), "soft")
+    yield Case("convert: unknown platform", USAGE, convert(checkpoint, "--target", "xavier-jp9"), "xavier-jp")
+    jp4, jp5 = ("--target", "xavier-jp4.5"), ("--target", "xavier-jp5")
+    yield Case("convert: NHWC for DeepStream 5", BAD_INPUT, convert(checkpoint, *jp4, "--layout", "nhwc"), "--layout nchw")
+    yield Case("convert: the plugin for TensorRT 7", BAD_INPUT, convert(checkpoint, *jp4, "--nms", "plugin"), "EfficientNMS_TRT")
+    yield Case("convert: ONNX's NMS for TensorRT 7", BAD_INPUT, convert(checkpoint, *jp4, "--nms", "onnx"), "NonMaxSuppression")
+    yield Case("convert: opset 13 for TensorRT 7", BAD_INPUT, convert(checkpoint, *jp4, "--opset", "13"), "opset 11")
+    yield Case("convert: AutoML's semantics by an old plugin", BAD_INPUT,
+               convert(checkpoint, *jp5, "--nms", "plugin", "--nms-semantics", "automl"), "class_agnostic")
+    for batch in ("0", "-1", "1025", "two", "1.5", "99999999999999999999"):
+        yield Case(f"convert: a batch of {batch}", USAGE, convert(checkpoint, f"--batch={batch}"), "--batch")
+    yield Case("convert: an unknown method of NMS in the hyperparameters", USAGE,
+               convert(checkpoint, "--hparams", "nms_configs.method=linear"), "nms_configs.method")
     yield Case("convert: a threshold of 7", USAGE, convert(checkpoint, "--score-threshold", "7"), "--score-threshold")
     yield Case("convert: no output named", USAGE, ["convert", checkpoint], "-o")
+    bomb = bomb_archive(folder / "bomb.tar.gz")
+    yield Case("convert: an archive of zeros", BAD_INPUT, convert(bomb), "bomb.tar.gz", memory_bytes=256 << 20)
+    yield Case("inspect: an archive of zeros", BAD_INPUT, ["inspect", bomb], "unpacks to more than", memory_bytes=256 << 20)
+    cut_off = folder / "cut_off.tar.gz"
+    cut_off.write_bytes(gzip.compress(os.urandom(1 << 20))[:-1000])
+    yield Case("convert: an archive cut off", BAD_INPUT, convert(cut_off), "cut_off.tar.gz")
+    noise = folder / "noise.pb"
+    noise.write_bytes(os.urandom(8 << 20))
+    yield Case("convert: a graph of noise", BAD_INPUT, convert(noise), "noise.pb")
+    fake_h5 = folder / "noise.h5"
+    fake_h5.write_bytes(b"\x89HDF\r\n\x1a\n" + os.urandom(8 << 20))
+    yield Case("convert: an .h5 of noise", BAD_INPUT, convert(fake_h5), "noise.h5")
+    yield Case("convert: YAML whose aliases multiply", BAD_INPUT, convert(checkpoint, "--hparams", multiplying_yaml(folder / "many.yaml")), "many.yaml", 256 << 20)
+    yield Case("convert: YAML nested deep", BAD_INPUT, convert(checkpoint, "--hparams", deep_yaml(folder / "deep.yaml")), "deep.yaml", 256 << 20)
+    yield Case("convert: a limit that is too low", BAD_INPUT, convert(checkpoint, "--max-tensor-bytes", "1KiB"), "--help")
+    yield Case("convert: a limit that is no number", USAGE, convert(checkpoint, "--max-rank", "many"), "--max-rank")
+    yield Case("convert: labels for other classes", USAGE, convert(checkpoint, "--labels", text), "notes.txt")
+    yield Case("convert: the output is a file", BAD_INPUT, ["convert", checkpoint, "-o", text], "notes.txt")
+    yield Case("convert: the output lies in a file", BAD_INPUT, ["convert", checkpoint, "-o", text / "d0"], "notes.txt")
+    yield Case("convert: the output is the checkpoint's index", BAD_INPUT, ["convert", checkpoint, "-o", only(checkpoint, "*.index")], ".index")
+    yield Case("convert: another model's picture size", BAD_INPUT, convert(checkpoint, "--hparams", "fpn_num_filters=88"), "of another shape")
+    yield Case("convert: more anchors than memory", BAD_INPUT, convert(checkpoint, "--hparams", "image_size=8192,min_level=1"))
+    stated = spoilt(checkpoint, folder, "stated_outside", spoilt_state("../checkpoint/model"))
+    yield Case("convert: a state file that leads outside", BAD_INPUT, convert(stated), "points outside")
     for name, change in {
         "empty index": truncate("*.index", 0),
         "index of 40 bytes": truncate("*.index", 40),
@@ -184,8 +289,11 @@ def prepare(edet, folder):
 def main():
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--edet", required=True)
+    options.add_argument("--sanitized", action="store_true", help="the program was built with a sanitizer: memory is not judged")
     options.add_argument("--only", default="", choices=["convert", "run", "other"], help="one group of cases")
     arguments = options.parse_args()
+    global SANITIZED
+    SANITIZED = arguments.sanitized
     edet = str(pathlib.Path(arguments.edet).resolve())
     failed = passed = 0
     with tempfile.TemporaryDirectory(prefix="edet-bad-input-") as name:

@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
 """A judge that accepts everything judges nothing: spoils one weight of a model by 1% and asks a judge, which must refuse.
 
-    must_refuse.py JUDGE.py MODEL.onnx [the judge's further arguments]
+    must_refuse.py [--as-it-is] JUDGE.py MODEL.onnx [the judge's further arguments]
+
+--as-it-is: the model is not spoilt; what it is compared with is another's.
 """
 
 import pathlib
@@ -19,7 +21,7 @@ def spoil(model):
         if node.op_type == "Conv" and node.input[1] in weights:
             tensor = weights[node.input[1]]
             values = onnx.numpy_helper.to_array(tensor)
-            tensor.CopyFrom(onnx.numpy_helper.from_array((values * 1.01).astype(np.float32), tensor.name))
+            tensor.CopyFrom(onnx.numpy_helper.from_array((values * 1.01).astype(values.dtype), tensor.name))
             return node.name or node.output[0]
     raise ValueError("no convolution with constant weights")
 
@@ -27,9 +29,11 @@ def spoil(model):
 def main():
     if len(sys.argv) < 3:
         sys.exit(__doc__)
-    judge, path, *rest = sys.argv[1:]
+    as_it_is = sys.argv[1] == "--as-it-is"
+    judge, path, *rest = sys.argv[2 if as_it_is else 1 :]
     model = onnx.load(need(path))
-    print(f"weights of {spoil(model)} scaled by 1.01")
+    if not as_it_is:
+        print(f"weights of {spoil(model)} scaled by 1.01")
     with tempfile.TemporaryDirectory() as folder:
         spoilt = pathlib.Path(folder) / "spoilt.onnx"
         onnx.save(model, spoilt)

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Do TensorRT's own parser and builder accept an ONNX file? Asked on the CPU: building needs no GPU once it is told which.
 
-    tensorrt_accepts.py [--parse-only] MODEL.onnx...
+    tensorrt_accepts.py [--parse-only] [--strongly-typed] MODEL.onnx...
     tensorrt_accepts.py --refuses TEXT MODEL.onnx...    it must refuse them with an error that holds TEXT
 
 TensorRT-RTX has no EfficientNMS_TRT: files with the plugin are not for this judge. Its parser takes NonMaxSuppression
@@ -22,10 +22,10 @@ except (ImportError, OSError) as missing:
     sys.exit(SKIPPED)
 
 
-def parse(path, logger):
+def parse(path, logger, strongly_typed=False):
     """(builder, network, errors): the parser's own words for each thing that it refuses."""
     builder = trt.Builder(logger)
-    network = builder.create_network(0)
+    network = builder.create_network(1 << int(trt.NetworkDefinitionCreationFlag.STRONGLY_TYPED) if strongly_typed else 0)
     parser = trt.OnnxParser(network, logger)
     if parser.parse_from_file(str(path)):
         return builder, network, []
@@ -70,7 +70,7 @@ def build(builder, network):
 
 def accepts(path, arguments):
     logger = trt.Logger(trt.Logger.ERROR)
-    builder, network, errors = parse(path, logger)
+    builder, network, errors = parse(path, logger, arguments.strongly_typed)
     if errors:
         print(f"FAIL {path}: the parser refuses it: " + "; ".join(errors))
         return False
@@ -95,6 +95,7 @@ def main():
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("models", nargs="+", metavar="MODEL.onnx")
     options.add_argument("--parse-only", action="store_true", help="do not build an engine (seconds instead of a minute)")
+    options.add_argument("--strongly-typed", action="store_true", help="the model's own types decide, as always in TensorRT 11")
     options.add_argument("--refuses", metavar="TEXT", help="the files must be refused with an error that holds TEXT")
     arguments = options.parse_args()
     judge = accepts if arguments.refuses is None else refuses

@@ -1,6 +1,7 @@
 #include "parser/library/contracts.h"
 
 #include <algorithm>
+#include <string>
 
 #include "parser/library/report.h"
 
@@ -8,34 +9,26 @@ namespace edet {
 namespace parser {
 namespace {
 
-// The four tensors of EfficientNMS under the names that exporters give them.
-struct NmsTensors {
-  const abi::LayerInfo* count;
-  const abi::LayerInfo* boxes;
-  const abi::LayerInfo* scores;
-  const abi::LayerInfo* classes;
-  bool xyxy;  // boxes are x1,y1,x2,y2
-  bool complete() const {
-    return count != nullptr && boxes != nullptr && scores != nullptr && classes != nullptr;
-  }
-};
-
-NmsTensors FindNmsTensors(const Layers& layers) {
-  NmsTensors found{};
-  found.count = FindTensor(layers, {"num_detections", "num_dets"});
-  found.boxes = FindTensor(layers, {"detection_boxes"});
-  if (found.boxes == nullptr) {
-    found.boxes = FindTensor(layers, {"detection_boxes_xyxy", "det_boxes"});
-    found.xyxy = found.boxes != nullptr;
-  }
-  found.scores = FindTensor(layers, {"detection_scores", "det_scores"});
-  found.classes = FindTensor(layers, {"detection_classes", "det_classes"});
-  return found;
+bool IsFloating(const abi::LayerInfo& layer) {
+  return layer.data_type == abi::kFloat || layer.data_type == abi::kHalf;
 }
 
-const abi::LayerInfo* FindRows(const Layers& layers) {
-  const abi::LayerInfo* named = FindTensor(layers, {"detections"});
-  return named != nullptr ? named : FindByLastDim(layers, 7);
+bool HasFourTensors(const NamedLayers& tensors) {
+  return tensors.has(Role::kCount) && tensors.has(Role::kBoxes) && tensors.has(Role::kScores) &&
+         tensors.has(Role::kClasses);
+}
+
+// TensorFlow's API has floats everywhere; EfficientNMS counts in whole numbers.
+bool IsTensorFlows(const NamedLayers& tensors) {
+  return tensors.Name(Role::kCount).of_tensorflow && tensors.Name(Role::kBoxes).of_tensorflow &&
+         IsFloating(*tensors[Role::kCount]) && IsFloating(*tensors[Role::kClasses]);
+}
+
+// The tensor of AutoML's rows: by name, or the only one there is.
+const abi::LayerInfo* FindRows(const NamedLayers& tensors) {
+  if (tensors.has(Role::kRows)) return tensors[Role::kRows];
+  const abi::LayerInfo* only = OnlyOutput(tensors.layers);
+  return only != nullptr && LastDim(*only) == 7 ? only : nullptr;
 }
 
 void ReportBuffer(const abi::LayerInfo& layer, const char* expected) {
@@ -60,18 +53,86 @@ size_t ReadCount(const IntegerView& count, size_t rows) {
   return said > 0 ? rows : 0;
 }
 
-detect::BoxNet BoxAt(const FloatView& boxes, size_t row, bool xyxy) {
-  const float a = boxes[4 * row], b = boxes[4 * row + 1], c = boxes[4 * row + 2],
-              d = boxes[4 * row + 3];
-  detect::BoxNet box;
-  box.left = xyxy ? a : b;
-  box.top = xyxy ? b : a;
-  box.right = xyxy ? c : d;
-  box.bottom = xyxy ? d : c;
-  return box;
+// Rows before the padding at the end, whose score is 0.
+size_t CountUnpadded(const FloatView& scores, size_t rows) {
+  while (rows > 0 && scores[rows - 1] == 0.F) --rows;
+  return rows;
+}
+
+// The four tensors of one frame, each within its size for `rows` rows.
+struct FourTensors {
+  FloatView boxes, scores;
+  IntegerView classes;
+  size_t rows;
+  int class_base;
+};
+
+// `classes(i)` and so on give the values, so that each combination of types has its own loop.
+template <typename Boxes, typename Scores, typename Classes>
+void AddRows(const FourTensors& from, const BoxFormat& format, const Boxes& boxes,
+             const Scores& scores, const Classes& classes, ObjectList* objects) {
+  const int class_base = from.class_base;
+  const auto zero_based = [&classes, class_base](size_t i) { return classes(i) - class_base; };
+  if (format.order == BoxOrder::kYxyx && format.pixels) {  // the usual case, with nothing to decide
+    return objects->AddAll(
+        from.rows, [&boxes](size_t i) { return SwapPairs(boxes(i)); }, scores, zero_based);
+  }
+  const BoxFormat own = format;
+  objects->AddAll(
+      from.rows, [&boxes, own](size_t i) { return own.Corners(boxes(i)); }, scores, zero_based);
+}
+
+template <typename Classes>
+void AddFloatRows(const FourTensors& from, const BoxFormat& format, const Classes& classes,
+                  ObjectList* objects) {
+  const float* boxes = from.boxes.floats();
+  const float* scores = from.scores.floats();
+  AddRows(
+      from, format, [boxes](size_t i) { return Load4(boxes + 4 * i); },
+      [scores](size_t i) { return scores[i]; }, classes, objects);
+}
+
+void AddAnyRows(const FourTensors& from, const BoxFormat& format, ObjectList* objects) {
+  AddRows(
+      from, format, [&from](size_t i) { return from.boxes.Four(i); },
+      [&from](size_t i) { return from.scores[i]; }, [&from](size_t i) { return from.classes[i]; },
+      objects);
+}
+
+void AddFourTensors(const FourTensors& from, const BoxFormat& format, ObjectList* objects) {
+  if (from.boxes.floats() == nullptr || from.scores.floats() == nullptr)
+    return AddAnyRows(from, format, objects);
+  if (const int32_t* classes = from.classes.int32s())
+    return AddFloatRows(
+        from, format, [classes](size_t i) { return int64_t{classes[i]}; }, objects);
+  if (const float* classes = from.classes.floats())
+    return AddFloatRows(
+        from, format, [classes](size_t i) { return IntegerView::Whole(classes[i]); }, objects);
+  AddFloatRows(
+      from, format, [&from](size_t i) { return from.classes[i]; }, objects);
 }
 
 }  // namespace
+
+NamedLayers::NamedLayers(const Layers& all) : layers(all) {
+  for (const abi::LayerInfo& layer : all) {
+    const TensorName read = ReadTensorName(layer.name);
+    const auto role = static_cast<size_t>(read.role);
+    if (tensor[role] != nullptr) continue;
+    tensor[role] = &layer;
+    name[role] = read;
+  }
+}
+
+BoxFormat::BoxFormat(const TensorName& name, BoxUnit unit, const Frame& frame)
+    : order(frame.options.order_told ? frame.options.order : name.order) {
+  if (name.unit_told) unit = name.unit;
+  if (frame.options.unit_told) unit = frame.options.unit;
+  pixels = unit == BoxUnit::kPixels;
+  const float x = pixels ? 1.F : static_cast<float>(frame.objects.network().width);
+  const float y = pixels ? 1.F : static_cast<float>(frame.objects.network().height);
+  scale = Floats4{x, y, x, y};
+}
 
 FloatView ViewFloats(const abi::LayerInfo& layer) {
   const FloatView view(layer);
@@ -85,56 +146,57 @@ void ReportLayout(const Layers& layers, const char* expected) {
                                        "; the model has " + Describe(layers));
 }
 
-Contract Recognise(const Layers& layers) {
-  if (FindNmsTensors(layers).complete()) return Contract::kNms;
-  if (FindTensor(layers, {"class_logits"}) != nullptr &&
-      FindTensor(layers, {"box_deltas"}) != nullptr) {
-    return Contract::kRaw;
-  }
-  if (FindTensor(layers, {"boxes"}) != nullptr && FindTensor(layers, {"scores"}) != nullptr)
-    return Contract::kDecoded;
-  const abi::LayerInfo* rows = FindRows(layers);
+Contract Recognise(const NamedLayers& tensors) {
+  if (HasFourTensors(tensors))
+    return IsTensorFlows(tensors) ? Contract::kTensorFlow : Contract::kNms;
+  if (tensors.has(Role::kLogits) && tensors.has(Role::kDeltas)) return Contract::kRaw;
+  if (tensors.has(Role::kDenseBoxes) && tensors.has(Role::kDenseScores)) return Contract::kDecoded;
+  const abi::LayerInfo* rows = FindRows(tensors);
   return rows != nullptr && LastDim(*rows) == 7 ? Contract::kRows : Contract::kAuto;
 }
 
-void ParseNms(const Frame& frame) {
-  const NmsTensors found = FindNmsTensors(frame.layers);
-  if (!found.complete() || LastDim(*found.boxes) != 4) {
-    return ReportLayout(frame.layers,
+void ParseFourTensors(Contract contract, const Frame& frame) {
+  const NamedLayers& tensors = frame.tensors;
+  if (!HasFourTensors(tensors) || LastDim(*tensors[Role::kBoxes]) != 4) {
+    return ReportLayout(tensors.layers,
                         "num_detections [1], detection_boxes [M, 4], detection_scores [M] and "
                         "detection_classes [M]");
   }
-  const FloatView boxes = ViewFloats(*found.boxes), scores = ViewFloats(*found.scores);
-  const IntegerView classes(*found.classes), count(*found.count);
-  if (!classes.ok()) ReportBuffer(*found.classes, "known");
-  if (!count.ok()) ReportBuffer(*found.count, "known");
-  if (!boxes.ok() || !scores.ok() || !classes.ok() || !count.ok()) return;
-  const size_t rows = ReadCount(count, std::min({boxes.size() / 4, scores.size(), classes.size()}));
-  frame.objects.Reserve(rows);
-  for (size_t i = 0; i < rows; ++i)
-    frame.objects.Add(BoxAt(boxes, i, found.xyxy), scores[i], classes[i]);
+  const bool tensorflow = contract == Contract::kTensorFlow;
+  const bool int16 = frame.options.half_is_int16;
+  FourTensors from = {ViewFloats(*tensors[Role::kBoxes]), ViewFloats(*tensors[Role::kScores]),
+                      IntegerView(*tensors[Role::kClasses], int16), 0,
+                      frame.options.class_base >= 0 ? frame.options.class_base : int{tensorflow}};
+  const IntegerView count(*tensors[Role::kCount], int16);
+  if (!from.classes.ok()) ReportBuffer(*tensors[Role::kClasses], "known");
+  from.rows = std::min({from.boxes.size() / 4, from.scores.size(), from.classes.size()});
+  if (!from.boxes.ok() || !from.scores.ok() || !from.classes.ok()) return;
+  if (tensorflow && count.size() == 0) {
+    from.rows = CountUnpadded(from.scores, from.rows);
+  } else if (count.ok()) {
+    from.rows = ReadCount(count, from.rows);
+  } else {
+    return ReportBuffer(*tensors[Role::kCount], "known");
+  }
+  const BoxUnit unit = tensorflow ? BoxUnit::kNormalized : BoxUnit::kPixels;
+  AddFourTensors(from, BoxFormat(tensors.Name(Role::kBoxes), unit, frame), &frame.objects);
 }
 
 void ParseRows(const Frame& frame) {
-  const abi::LayerInfo* found = FindRows(frame.layers);
+  const abi::LayerInfo* found = FindRows(frame.tensors);
   if (found == nullptr || LastDim(*found) != 7) {
-    return ReportLayout(frame.layers, "detections [M, 7]");
+    return ReportLayout(frame.tensors.layers, "detections [M, 7]");
   }
   const FloatView values = ViewFloats(*found);
   if (!values.ok()) return;
-  const size_t rows = values.size() / 7;
-  frame.objects.Reserve(rows);
-  for (size_t i = 0; i < rows; ++i) {
+  const BoxFormat format(frame.tensors.Name(Role::kRows), BoxUnit::kPixels, frame);
+  const int class_base = frame.options.class_base >= 0 ? frame.options.class_base : 1;
+  for (size_t i = 0; i < values.size() / 7; ++i) {
     const size_t at = 7 * i;
     const float score = values[at + 5];
     if (score == 0.F) continue;
-    detect::BoxNet box;
-    box.top = values[at + 1];
-    box.left = values[at + 2];
-    box.bottom = values[at + 3];
-    box.right = values[at + 4];
-    const int64_t class_id = IntegerView::Whole(values[at + 6]);
-    frame.objects.Add(box, score, class_id == IntegerView::kNotWhole ? class_id : class_id - 1);
+    const Floats4 box = {values[at + 1], values[at + 2], values[at + 3], values[at + 4]};
+    frame.objects.Add(format.Corners(box), score, IntegerView::Whole(values[at + 6]) - class_base);
   }
 }
 

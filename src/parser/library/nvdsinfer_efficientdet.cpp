@@ -19,7 +19,9 @@ namespace {
 void ParseAs(Contract contract, const Frame& frame) {
   switch (contract) {
     case Contract::kNms:
-      return ParseNms(frame);
+    case Contract::kTensorFlow:
+    case Contract::kTao:
+      return ParseFourTensors(contract, frame);
     case Contract::kRows:
       return ParseRows(frame);
     case Contract::kDecoded:
@@ -28,7 +30,7 @@ void ParseAs(Contract contract, const Frame& frame) {
       return ParseRaw(frame);
     case Contract::kAuto:
       return ReportLayout(
-          frame.layers,
+          frame.tensors.layers,
           "EfficientNMS's num_detections, detection_boxes, detection_scores, detection_classes; or "
           "AutoML's detections [M, 7]; or boxes and scores; or class_logits and box_deltas");
   }
@@ -40,10 +42,12 @@ bool Parse(Contract contract, const Layers& layers, const abi::NetworkInfo& netw
   try {
     const Options& options = OptionsOfEnvironment();
     ObjectList list(network, params, options, objects);
-    const Frame frame = {layers, network, options, list};
+    if (!list.ok()) return true;
+    const NamedLayers tensors(layers);
     if (contract == Contract::kAuto) contract = options.contract;
-    if (contract == Contract::kAuto) contract = Recognise(layers);
-    if (list.ok()) ParseAs(contract, frame);
+    if (contract == Contract::kAuto) contract = Recognise(tensors);
+    ParseAs(contract, {tensors, options, list});
+    list.Finish();
   } catch (const std::exception& error) {
     if (ShouldReport(Cause::kException)) PrintReport(Cause::kException, error.what());
   } catch (...) {
@@ -68,6 +72,10 @@ bool Parse(Contract contract, const Layers& layers, const abi::NetworkInfo& netw
 EDET_PARSE_FUNCTION(NvDsInferParseEfficientDet, kAuto)
 // EfficientNMS_TRT's four tensors.
 EDET_PARSE_FUNCTION(NvDsInferParseEfficientDetNms, kNms)
+// The four tensors of TensorFlow's object-detection API.
+EDET_PARSE_FUNCTION(NvDsInferParseEfficientDetTensorFlow, kTensorFlow)
+// TAO EfficientDet's four tensors.
+EDET_PARSE_FUNCTION(NvDsInferParseEfficientDetTao, kTao)
 // AutoML's [M, 7] rows.
 EDET_PARSE_FUNCTION(NvDsInferParseEfficientDetRows, kRows)
 // Decoded boxes and scores of every anchor.

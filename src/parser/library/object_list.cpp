@@ -1,12 +1,13 @@
 #include "parser/library/object_list.h"
 
 #include <algorithm>
-#include <cmath>
 #include <string>
+#include <vector>
 
 #include "detect/nvinfer_postprocess.h"
 #include "parser/library/host_layout.h"
 #include "parser/library/report.h"
+#include "parser/library/tensor.h"
 
 namespace edet {
 namespace parser {
@@ -21,95 +22,109 @@ constexpr float kInside = 1.F - 1.F / 1048576.F;
 // A network of more pixels than a float counts exactly is no network.
 constexpr unsigned kMaxNetworkSide = 1U << 20;
 
-bool IsProbability(float score) {
-  // A half may round a score just above 1.
-  return score >= 0.F && score <= 1.001F;
-}
-
-bool IsFinite(const detect::BoxNet& box) {
-  return std::isfinite(box.left) && std::isfinite(box.top) && std::isfinite(box.right) &&
-         std::isfinite(box.bottom);
-}
-
-void ReportScore(float score) {
-  if (!ShouldReport(Cause::kBadScore)) return;
+// The following return the bytes written of what they report: none.
+size_t ReportScore(float score) {
+  if (!ShouldReport(Cause::kBadScore)) return 0;
   PrintReport(Cause::kBadScore, "a row is dropped: score " + std::to_string(score) +
                                     " is no probability (logits, or another column?)");
+  return 0;
 }
 
-void ReportClass(int64_t class_id, unsigned num_classes) {
-  if (!ShouldReport(Cause::kBadClass)) return;
-  if (class_id == INT64_MIN)
-    return PrintReport(Cause::kBadClass, "a row is dropped: its class is no whole number");
-  PrintReport(Cause::kBadClass,
-              "a row is dropped: class " + std::to_string(class_id) +
-                  " (0-based) is outside num-detected-classes=" + std::to_string(num_classes));
+size_t ReportClass(int64_t class_id, unsigned num_classes) {
+  if (!ShouldReport(Cause::kBadClass)) return 0;
+  const std::string problem =
+      class_id <= IntegerView::kNotWhole
+          ? "its class is no whole number (where the host calls INT16 half: EDET_PARSER_INT16=1)"
+          : "class " + std::to_string(class_id) +
+                " (0-based) is outside num-detected-classes=" + std::to_string(num_classes);
+  PrintReport(Cause::kBadClass, "a row is dropped: " + problem);
+  return 0;
 }
 
-void ReportBox() {
-  if (ShouldReport(Cause::kBadBox))
-    PrintReport(Cause::kBadBox, "a row is dropped: its box is NaN or infinite");
+size_t ReportBox(Cause cause) {
+  if (!ShouldReport(cause)) return 0;
+  PrintReport(cause, cause == Cause::kBadBox
+                         ? "a row is dropped: its box is NaN or infinite"
+                         : "a row is dropped: nothing of its box is inside the network input");
+  return 0;
+}
+
+// What boxes are clipped to, in network pixels.
+struct Area {
+  float left, top, right, bottom;
+};
+
+Area VisibleArea(const abi::NetworkInfo& network, const Options& options) {
+  if (options.frame_width == 0) {
+    return {0.F, 0.F, static_cast<float>(network.width) * kInside,
+            static_cast<float>(network.height) * kInside};
+  }
+  const detect::FrameFit fit =
+      detect::FitFrame(options.frame_width, options.frame_height, network.width, network.height,
+                       true, options.symmetric_padding);
+  const auto left = static_cast<float>(fit.offset_left), top = static_cast<float>(fit.offset_top);
+  return {left, top, (left + static_cast<float>(fit.scaled_width)) * kInside,
+          (top + static_cast<float>(fit.scaled_height)) * kInside};
+}
+
+bool HasArea(const abi::NetworkInfo& network) {
+  if (network.width != 0 && network.height != 0 && network.width <= kMaxNetworkSide &&
+      network.height <= kMaxNetworkSide) {
+    return true;
+  }
+  if (ShouldReport(Cause::kBadNetworkSize)) {
+    PrintReport(Cause::kBadNetworkSize, "the network input is " + std::to_string(network.width) +
+                                            "x" + std::to_string(network.height) + ": no objects");
+  }
+  return false;
+}
+
+template <typename Object>
+void AppendRecords(const unsigned char* records, size_t count, void* objects) {
+  const auto* first = reinterpret_cast<const Object*>(records);
+  auto* list = static_cast<std::vector<Object>*>(objects);
+  list->insert(list->end(), first, first + count);
 }
 
 }  // namespace
 
 ObjectList::ObjectList(const abi::NetworkInfo& network, const abi::DetectionParams& params,
                        const Options& options, void* objects)
-    : params_(params) {
-  if (HostHas28ByteObjects()) {
-    objects28_ = static_cast<std::vector<abi::Object28>*>(objects);
-  } else {
-    objects24_ = static_cast<std::vector<abi::Object24>*>(objects);
-  }
-  if (network.width == 0 || network.height == 0 || network.width > kMaxNetworkSide ||
-      network.height > kMaxNetworkSide) {
-    if (ShouldReport(Cause::kBadNetworkSize)) {
-      PrintReport(Cause::kBadNetworkSize, "the network input is " + std::to_string(network.width) +
-                                              "x" + std::to_string(network.height) +
-                                              ": no objects");
-    }
-    return;
-  }
-  const detect::FrameFit fit = detect::FitFrame(
-      options.frame_width != 0 ? options.frame_width : network.width,
-      options.frame_height != 0 ? options.frame_height : network.height, network.width,
-      network.height, options.frame_width != 0, options.symmetric_padding);
-  left_ = static_cast<float>(fit.offset_left);
-  top_ = static_cast<float>(fit.offset_top);
-  right_ = (left_ + static_cast<float>(fit.scaled_width)) * kInside;
-  bottom_ = (top_ + static_cast<float>(fit.scaled_height)) * kInside;
+    : network_(network),
+      params_(params),
+      thresholds_(params.pre_cluster_threshold.data()),
+      num_thresholds_(std::min<size_t>(params.num_classes, params.pre_cluster_threshold.size())),
+      objects_(objects),
+      record_bytes_(HostHas28ByteObjects() ? sizeof(abi::Object28) : sizeof(abi::Object24)) {
+  if (!HasArea(network)) return;
+  const Area area = VisibleArea(network, options);
+  low_ = Floats4{area.left, area.top, area.left, area.top};
+  high_ = Floats4{area.right, area.bottom, area.right, area.bottom};
+  ok_ = area.right > area.left && area.bottom > area.top;
 }
 
-void ObjectList::Reserve(size_t more) {
-  if (objects28_ != nullptr) {
-    objects28_->reserve(objects28_->size() + more);
-  } else {
-    objects24_->reserve(objects24_->size() + more);
-  }
-}
-
-void ObjectList::Add(const detect::BoxNet& box, float score, int64_t class_id) {
-  if (!IsProbability(score)) return ReportScore(score);
-  if (class_id < 0 || class_id >= static_cast<int64_t>(params_.num_classes)) {
+size_t ObjectList::AddDoubtful(Floats4 corners, float score, int64_t class_id,
+                               unsigned char* record) const {
+  if (!(score >= 0.F) || (!IsPlainProbability(score) && score != 0.F)) return ReportScore(score);
+  if (class_id < 0 || class_id >= static_cast<int64_t>(params_.num_classes))
     return ReportClass(class_id, params_.num_classes);
-  }
-  if (score < Threshold(static_cast<size_t>(class_id))) return;
-  if (!IsFinite(box)) return ReportBox();
-  const float left = std::min(std::max(box.left, left_), right_);
-  const float top = std::min(std::max(box.top, top_), bottom_);
-  const float width = std::min(std::max(box.right, left_), right_) - left;
-  const float height = std::min(std::max(box.bottom, top_), bottom_) - top;
-  if (!(width > 0.F) || !(height > 0.F)) return;
-  Append({static_cast<unsigned>(class_id), left, top, width, height, score, 0.F});
+  if (score < Threshold(static_cast<size_t>(class_id))) return 0;
+  const Floats4 inside = Min4(Max4(corners, low_), high_);
+  const Floats4 extent = HighHalf(inside) - inside;
+  if (!All(corners - corners == 0.F)) return ReportBox(Cause::kBadBox);
+  if (!(extent[0] > 0.F && extent[1] > 0.F)) return ReportBox(Cause::kEmptyBox);
+  WriteRecord(static_cast<uint32_t>(class_id), LowHalves(inside, extent), score, record);
+  return record_bytes_;
 }
 
-void ObjectList::Append(const abi::Object28& object) {
-  if (objects28_ != nullptr) {
-    objects28_->push_back(object);
+void ObjectList::Finish() {
+  if (used_ == 0) return;
+  if (record_bytes_ == sizeof(abi::Object28)) {
+    AppendRecords<abi::Object28>(block_, used_, objects_);
   } else {
-    objects24_->push_back(
-        {object.class_id, object.left, object.top, object.width, object.height, object.confidence});
+    AppendRecords<abi::Object24>(block_, used_, objects_);
   }
+  used_ = 0;
 }
 
 }  // namespace parser

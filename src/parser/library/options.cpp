@@ -5,6 +5,8 @@
 #include <cstring>
 #include <string>
 
+#include "parser/library/anchor_spec.h"
+#include "parser/library/option_file.h"
 #include "parser/library/report.h"
 
 namespace edet {
@@ -17,27 +19,73 @@ void Refuse(const char* key, const char* value, const char* expected) {
                                      " is ignored: expected " + expected);
 }
 
-void ReadContract(Options* options) {
-  const char* value = std::getenv("EDET_PARSER_CONTRACT");
+void ReadContract(const OptionValues& values, Options* options) {
+  const char* value = values.Find("EDET_PARSER_CONTRACT");
   if (value == nullptr) return;
   static const struct {
     const char* name;
     Contract contract;
-  } contracts[] = {{"auto", Contract::kAuto},
-                   {"nms", Contract::kNms},
-                   {"rows", Contract::kRows},
-                   {"decoded", Contract::kDecoded},
-                   {"raw", Contract::kRaw}};
+  } contracts[] = {
+      {"auto", Contract::kAuto}, {"nms", Contract::kNms},   {"tensorflow", Contract::kTensorFlow},
+      {"tao", Contract::kTao},   {"rows", Contract::kRows}, {"decoded", Contract::kDecoded},
+      {"raw", Contract::kRaw}};
   for (const auto& known : contracts) {
     if (std::strcmp(value, known.name) != 0) continue;
     options->contract = known.contract;
     return;
   }
-  Refuse("EDET_PARSER_CONTRACT", value, "auto, nms, rows, decoded or raw");
+  Refuse("EDET_PARSER_CONTRACT", value, "auto, nms, tensorflow, tao, rows, decoded or raw");
 }
 
-void ReadFrame(Options* options) {
-  const char* value = std::getenv("EDET_PARSER_FRAME");
+bool ReadBoxWord(const std::string& word, Options* options) {
+  static const struct {
+    const char* name;
+    BoxOrder order;
+  } orders[] = {{"yxyx", BoxOrder::kYxyx}, {"xyxy", BoxOrder::kXyxy}, {"xywh", BoxOrder::kXywh}};
+  for (const auto& known : orders) {
+    if (word != known.name) continue;
+    options->order = known.order;
+    options->order_told = true;
+    return true;
+  }
+  if (word != "pixels" && word != "normalized") return false;
+  options->unit = word == "pixels" ? BoxUnit::kPixels : BoxUnit::kNormalized;
+  options->unit_told = true;
+  return true;
+}
+
+void ReadBoxes(const OptionValues& values, Options* options) {
+  const char* value = values.Find("EDET_PARSER_BOXES");
+  if (value == nullptr) return;
+  Options read = *options;
+  const std::string words = value;
+  const size_t comma = words.find(',');
+  bool understood = ReadBoxWord(words.substr(0, comma), &read);
+  if (comma != std::string::npos) understood &= ReadBoxWord(words.substr(comma + 1), &read);
+  if (!understood)
+    return Refuse("EDET_PARSER_BOXES", value,
+                  "yxyx, xyxy or xywh, and pixels or normalized, with a comma between");
+  *options = read;
+}
+
+// 0 or 1; `number` stays as it is otherwise.
+void ReadBit(const OptionValues& values, const char* key, int* number) {
+  const char* value = values.Find(key);
+  if (value == nullptr) return;
+  if (std::strcmp(value, "0") != 0 && std::strcmp(value, "1") != 0)
+    return Refuse(key, value, "0 or 1");
+  *number = value[0] - '0';
+}
+
+void ReadIntegers(const OptionValues& values, Options* options) {
+  ReadBit(values, "EDET_PARSER_CLASS_BASE", &options->class_base);
+  int half_is_int16 = 0;
+  ReadBit(values, "EDET_PARSER_INT16", &half_is_int16);
+  options->half_is_int16 = half_is_int16 == 1;
+}
+
+void ReadFrame(const OptionValues& values, Options* options) {
+  const char* value = values.Find("EDET_PARSER_FRAME");
   if (value == nullptr) return;
   unsigned width = 0, height = 0;
   int end = 0;
@@ -53,8 +101,9 @@ void ReadFrame(Options* options) {
 }
 
 // A number in [min, max]; `number` stays as it is otherwise.
-void ReadNumber(const char* key, float min, float max, const char* expected, float* number) {
-  const char* value = std::getenv(key);
+void ReadNumber(const OptionValues& values, const char* key, float min, float max,
+                const char* expected, float* number) {
+  const char* value = values.Find(key);
   if (value == nullptr) return;
   char* end = nullptr;
   const float read = std::strtof(value, &end);
@@ -63,27 +112,76 @@ void ReadNumber(const char* key, float min, float max, const char* expected, flo
   *number = read;
 }
 
-void ReadNms(Options* options) {
-  if (const char* value = std::getenv("EDET_PARSER_NMS")) {
-    options->per_class = std::strcmp(value, "per-class") == 0;
-    if (!options->per_class && std::strcmp(value, "automl") != 0) {
-      Refuse("EDET_PARSER_NMS", value, "automl or per-class");
-    }
+void ReadNmsKind(const OptionValues& values, Options* options) {
+  const char* value = values.Find("EDET_PARSER_NMS");
+  if (value == nullptr) return;
+  static const struct {
+    const char* name;
+    NmsKind kind;
+  } kinds[] = {{"automl", NmsKind::kGlobal},
+               {"best-per-class", NmsKind::kBestPerClass},
+               {"per-class", NmsKind::kPerClass}};
+  for (const auto& known : kinds) {
+    if (std::strcmp(value, known.name) != 0) continue;
+    options->nms = known.kind;
+    return;
   }
-  ReadNumber("EDET_PARSER_IOU", 0.F, 1.F, "a number from 0 to 1", &options->iou_threshold);
-  ReadNumber("EDET_PARSER_SOFT_SIGMA", 0.F, 100.F, "a number from 0 to 100", &options->soft_sigma);
-  ReadNumber("EDET_PARSER_ANCHOR_SCALE", 0.1F, 100.F, "a number from 0.1 to 100",
-             &options->anchor_scale);
+  Refuse("EDET_PARSER_NMS", value, "automl, best-per-class or per-class");
+}
+
+void ReadAnchors(const OptionValues& values, Options* options) {
+  std::string spec;
+  const char* key = "EDET_PARSER_ANCHORS";
+  const char* value = values.Find(key);
+  if (value != nullptr) {
+    spec = value;
+  } else {
+    key = "EDET_PARSER_ANCHOR_SCALE";
+    value = values.Find(key);
+    if (value == nullptr) return;
+    spec = std::string("a") + value;
+  }
+  detect::AnchorConfig config;
+  if (!ReadAnchorSpec(spec.data(), spec.size(), &config))
+    return Refuse(key, value, "a5_s3_r1-2-0.5 (scale, octaves, aspect ratios), or a scale alone");
+  options->anchors = spec;
+}
+
+void ReadNms(const OptionValues& values, Options* options) {
+  ReadNmsKind(values, options);
+  ReadNumber(values, "EDET_PARSER_IOU", 0.F, 1.F, "a number from 0 to 1", &options->iou_threshold);
+  ReadNumber(values, "EDET_PARSER_SOFT_SIGMA", 0.F, 100.F, "a number from 0 to 100",
+             &options->soft_sigma);
   auto max_objects = static_cast<float>(options->max_objects);
-  ReadNumber("EDET_PARSER_MAX_OBJECTS", 1.F, 5000.F, "a number from 1 to 5000", &max_objects);
+  ReadNumber(values, "EDET_PARSER_MAX_OBJECTS", 1.F, 5000.F, "a number from 1 to 5000",
+             &max_objects);
   options->max_objects = static_cast<size_t>(max_objects);
 }
 
+bool IsKnown(const std::string& key) {
+  static const char* const keys[] = {
+      "EDET_PARSER_CONTRACT", "EDET_PARSER_BOXES",       "EDET_PARSER_CLASS_BASE",
+      "EDET_PARSER_INT16",    "EDET_PARSER_FRAME",       "EDET_PARSER_NMS",
+      "EDET_PARSER_IOU",      "EDET_PARSER_SOFT_SIGMA",  "EDET_PARSER_MAX_OBJECTS",
+      "EDET_PARSER_ANCHORS",  "EDET_PARSER_ANCHOR_SCALE"};
+  for (const char* known : keys) {
+    if (key == known) return true;
+  }
+  return false;
+}
+
 Options Read() {
+  const OptionValues values;
   Options options;
-  ReadContract(&options);
-  ReadFrame(&options);
-  ReadNms(&options);
+  for (const std::string& key : values.Unknown(IsKnown)) {
+    Refuse(key.c_str(), "..", "one of the options in docs/parser.md");
+  }
+  ReadContract(values, &options);
+  ReadBoxes(values, &options);
+  ReadIntegers(values, &options);
+  ReadFrame(values, &options);
+  ReadNms(values, &options);
+  ReadAnchors(values, &options);
   return options;
 }
 

@@ -16,6 +16,7 @@ enum class Cause {
   kBadNetworkSize,
   kBadScore,
   kBadBox,
+  kEmptyBox,
   kBadClass,
   kNoAnchors,
   kBadOption,

@@ -1,0 +1,15 @@
+# Cross-building for a Jetson (64-bit Arm) with Debian's and Ubuntu's g++-aarch64-linux-gnu; what is built
+# runs under qemu-aarch64 (package qemu-user), on the toolchain's own C library.
+set(CMAKE_SYSTEM_NAME Linux)
+set(CMAKE_SYSTEM_PROCESSOR aarch64)
+set(CMAKE_C_COMPILER aarch64-linux-gnu-gcc)
+set(CMAKE_CXX_COMPILER aarch64-linux-gnu-g++)
+find_program(EDET_QEMU_AARCH64 NAMES qemu-aarch64 qemu-aarch64-static)
+if(EDET_QEMU_AARCH64)
+  set(CMAKE_CROSSCOMPILING_EMULATOR ${EDET_QEMU_AARCH64} -L /usr/aarch64-linux-gnu)
+endif()
+set(CMAKE_FIND_ROOT_PATH /usr/aarch64-linux-gnu)
+set(CMAKE_FIND_ROOT_PATH_MODE_PROGRAM NEVER)
+set(CMAKE_FIND_ROOT_PATH_MODE_LIBRARY ONLY)
+set(CMAKE_FIND_ROOT_PATH_MODE_INCLUDE ONLY)
+set(CMAKE_FIND_ROOT_PATH_MODE_PACKAGE ONLY)
