@@ -3,7 +3,7 @@
 #
 # Usage: scripts/demo.sh [--model DIR] [--input VIDEO] [--output DIR] [--frames N]
 #   --model DIR    an AutoML EfficientDet checkpoint to convert, or a folder that `edet convert` wrote
-#                  (default: a checkpoint with untrained weights, which the project makes itself)
+#                  (default: models/street, the project's own: people and vehicles)
 #   --input VIDEO  what to run on (default: vtest.avi of the package opencv-doc, 96 MB to download once)
 #   --output DIR   where results go (default: build/demo)
 #   --frames N     stop after N frames (default: the whole video)
@@ -90,9 +90,11 @@ mkdir -p build
 build
 
 step "The video"
+drawn=""
 if [ -z "$input" ]; then
   if ! input="$(street_video)"; then
     echo "vtest.avi cannot be had here ($cache/fetch.log): drawing a clip instead"
+    drawn=yes
     input="$root/build/demo-input/synthetic.mp4"
     mkdir -p "$(dirname "$input")"
     "$edet" synth -o "$input"
@@ -101,14 +103,7 @@ fi
 echo "$input"
 
 step "The model"
-untrained=""
-if [ -z "$model" ]; then
-  model="$root/build/demo-model/checkpoint"
-  [ -d "$model" ] || "$edet" untrained --model d0 --seed 1 -o "$model"
-  untrained=yes
-  echo "Its weights are UNTRAINED: they show that every step works, their detections mean nothing."
-  echo "For real ones: scripts/demo.sh --model DIR, with a checkpoint out of Google's AutoML archives (README)."
-fi
+model="${model:-$root/models/street}"
 if [ -f "$model/model.onnx" ]; then
   converted="$model"
   echo "$model is converted already"
@@ -123,4 +118,6 @@ step "Running it on the CPU"
 
 step "Done in $((SECONDS - started)) s. What it wrote:"
 find "$output" -maxdepth 2 \( -type f -o -name kitti \) | sort
-[ -z "$untrained" ] || echo "The weights were untrained: the boxes mean nothing."
+if [ -n "$drawn" ]; then
+  echo "The clip is drawn: a model trained on photographs finds drawings badly or not at all. Give a real one with --input."
+fi

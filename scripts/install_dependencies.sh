@@ -27,9 +27,14 @@ test_packages=(
   g++-aarch64-linux-gnu make qemu-user
 )
 
+# For tests that are skipped without: taken where the distribution has them.
+optional_test_packages=(python3-numpy python3-pil python3-torch)
+
+optional=()
+
 case "${1-}" in
   "") ;;
-  --test) packages+=("${test_packages[@]}") ;;
+  --test) packages+=("${test_packages[@]}") && optional=("${optional_test_packages[@]}") ;;
   -h | --help) sed -n '2,4s/^# //p' "$0" && exit 0 ;;
   *) fail 2 "unknown option '$1' (scripts/install_dependencies.sh): the only option is --test" ;;
 esac
@@ -39,13 +44,18 @@ for tool in dpkg-query apt-get; do
     fail 4 "this is no Debian or Ubuntu (no dpkg-query, apt-get): install what the README's table of dependencies lists by hand"
 done
 
-missing=()
-installed="$(dpkg-query -W -f '${db:Status-Status} ${Package}\n' "${packages[@]}" 2>/dev/null |
-  awk '$1 == "installed" { print $2 }' || true)"
-for package in "${packages[@]}"; do
-  grep -qxF -- "$package" <<<"$installed" || missing+=("$package")
-done
-[ "${#missing[@]}" -eq 0 ] && exit 0
+# Prints those of the packages that are not installed.
+missing_of() {
+  local installed package
+  installed="$(dpkg-query -W -f '${db:Status-Status} ${Package}\n' "$@" 2>/dev/null |
+    awk '$1 == "installed" { print $2 }' || true)"
+  for package in "$@"; do
+    grep -qxF -- "$package" <<<"$installed" || echo "$package"
+  done
+}
+mapfile -t missing < <(missing_of "${packages[@]}")
+[ "${#optional[@]}" -eq 0 ] || mapfile -t optional < <(missing_of "${optional[@]}")
+[ "${#missing[@]}" -gt 0 ] || [ "${#optional[@]}" -gt 0 ] || exit 0
 
 as_root=()
 if [ "$(id -u)" -ne 0 ]; then
@@ -59,7 +69,9 @@ apt() {
   "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=300 -o Acquire::Retries=3 "$@"
 }
 
-echo "Installing ${#missing[@]} packages: ${missing[*]}"
+echo "Installing $((${#missing[@]} + ${#optional[@]})) packages: ${missing[*]} ${optional[*]}"
 apt update -qq || fail 4 "apt-get update failed: check the network and /etc/apt/sources.list"
-apt install -y -qq --no-install-recommends "${missing[@]}" >/dev/null ||
+[ "${#missing[@]}" -eq 0 ] || apt install -y -qq --no-install-recommends "${missing[@]}" >/dev/null ||
   fail 4 "apt-get could not install the packages: run it by hand to see why: apt-get install ${missing[*]}"
+[ "${#optional[@]}" -eq 0 ] || apt install -y -qq --no-install-recommends "${optional[@]}" >/dev/null 2>&1 ||
+  echo "Not to be had here: ${optional[*]}; the tests that want them are skipped"
