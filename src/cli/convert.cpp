@@ -24,6 +24,7 @@
 #include "efficientdet/model.h"
 #include "efficientdet/nms_configs.h"
 #include "efficientdet/read_hparams.h"
+#include "efficientdet/recognize.h"
 #include "efficientdet/variables.h"
 #include "graph/half_precision.h"
 #include "onnx/write.h"
@@ -138,6 +139,7 @@ Result<efficientdet::Hparams> StartModel(const checkpoint::Checkpoint& checkpoin
     return efficientdet::FindModel(options.model);
   }
   efficientdet::Recognition recognition = efficientdet::RecognizeModel(checkpoint);
+  if (recognition.refusal) return *recognition.refusal;
   conversion.reasons = recognition.reasons;
   return recognition.hparams;
 }
