@@ -10,6 +10,7 @@
 #include "efficientdet/labels.h"
 #include "efficientdet/nms_configs.h"
 #include "efficientdet/read_hparams.h"
+#include "efficientdet/recognize.h"
 #include "efficientdet/variables.h"
 
 namespace edet::cli {
@@ -56,6 +57,7 @@ Result<efficientdet::Hparams> StartModel(const checkpoint::Checkpoint& checkpoin
     return efficientdet::FindModel(options.model);
   }
   efficientdet::Recognition recognition = efficientdet::RecognizeModel(checkpoint);
+  if (recognition.refusal) return *recognition.refusal;
   conversion.reasons.insert(conversion.reasons.begin(), recognition.reasons.begin(),
                             recognition.reasons.end());
   return recognition.hparams;

@@ -10,6 +10,7 @@
 #include "cli/inspect_library.h"
 #include "cli/limit_options.h"
 #include "efficientdet/check_weights.h"
+#include "efficientdet/recognize.h"
 #include "efficientdet/variables.h"
 #include "onnx/summary.h"
 
@@ -66,8 +67,25 @@ ordered_json EntryJson(const checkpoint::TensorEntry& entry) {
           {"shape", entry.shape}};
 }
 
-ordered_json CheckpointJson(const checkpoint::Checkpoint& checkpoint,
-                            const efficientdet::Recognition& recognition) {
+// What a checkpoint is, and how far from each model of the family.
+struct Identity {
+  efficientdet::Recognition recognition;
+  std::vector<efficientdet::FamilyDistance> family;
+};
+
+ordered_json FamilyJson(const std::vector<efficientdet::FamilyDistance>& family) {
+  ordered_json list = ordered_json::array();
+  for (const auto& [model, difference] : family) {
+    list.push_back({{"model", model},
+                    {"missing", difference.missing},
+                    {"extra", difference.extra},
+                    {"wrong_shape", difference.wrong_shape}});
+  }
+  return list;
+}
+
+ordered_json CheckpointJson(const checkpoint::Checkpoint& checkpoint, const Identity& identity) {
+  const efficientdet::Recognition& recognition = identity.recognition;
   const checkpoint::CheckpointSummary& summary = checkpoint.summary();
   ordered_json tensors = ordered_json::array();
   for (const checkpoint::TensorEntry& entry : checkpoint.entries())
@@ -84,12 +102,15 @@ ordered_json CheckpointJson(const checkpoint::Checkpoint& checkpoint,
       {"missing_data_files", missing_files},
       {"model",
        {{"name", recognition.hparams.model_name},
-        {"exact", recognition.difference.empty()},
+        {"recognised", !recognition.refusal},
+        {"family_member", recognition.family_member},
+        {"exact", !recognition.refusal && recognition.difference.empty()},
         {"num_classes", recognition.hparams.num_classes},
         {"reasons", recognition.reasons},
         {"missing", recognition.difference.missing},
         {"extra", recognition.difference.extra},
         {"wrong_shape", recognition.difference.wrong_shape}}},
+      {"family", FamilyJson(identity.family)},
       {"tensors", tensors},
   };
   if (summary.global_step) report["global_step"] = *summary.global_step;
@@ -103,16 +124,38 @@ void PrintSome(const char* what, const std::vector<std::string>& names, bool all
   if (shown < names.size()) fmt::print("{:<12}and {} more (--all)\n", "", names.size() - shown);
 }
 
-void PrintCheckpoint(const checkpoint::Checkpoint& checkpoint,
-                     const efficientdet::Recognition& recognition, bool all) {
+void PrintDifference(const efficientdet::VariableDifference& difference, bool all) {
+  PrintSome("missing", difference.missing, all);
+  PrintSome("extra", difference.extra, all);
+  PrintSome("wrong shape", difference.wrong_shape, all);
+}
+
+// Nearest first. Without --all names are shown of the nearest only, where it is not met.
+void PrintFamily(const std::vector<efficientdet::FamilyDistance>& family, bool all) {
+  fmt::print("\n{:<22}{:>8}{:>8}{:>13}\n", "model", "missing", "extra", "wrong shape");
+  for (const auto& [model, difference] : family) {
+    fmt::print("{:<22}{:>8}{:>8}{:>13}\n", model, difference.missing.size(),
+               difference.extra.size(), difference.wrong_shape.size());
+  }
+  for (const auto& [model, difference] : family) {
+    if (!difference.empty()) {
+      fmt::print("\nagainst {}\n", model);
+      PrintDifference(difference, all);
+    }
+    if (!all) break;
+  }
+}
+
+void PrintCheckpoint(const checkpoint::Checkpoint& checkpoint, const Identity& identity, bool all) {
+  const efficientdet::Recognition& recognition = identity.recognition;
   fmt::print("checkpoint  {}\n", checkpoint.Description());
   for (const fs::path& file : checkpoint.summary().missing_data_files) {
-    fmt::print("            data file {} is not there\n", file.filename().string());
+    fmt::print("            data file {} is not there: values cannot be checked\n",
+               file.filename().string());
   }
   for (const std::string& reason : recognition.reasons) fmt::print("            {}\n", reason);
-  PrintSome("missing", recognition.difference.missing, all);
-  PrintSome("extra", recognition.difference.extra, all);
-  PrintSome("wrong shape", recognition.difference.wrong_shape, all);
+  PrintDifference(recognition.difference, all);
+  PrintFamily(identity.family, all);
   constexpr size_t kFew = 12;
   const auto& entries = checkpoint.entries();
   size_t shown = all ? entries.size() : std::min(kFew, entries.size());
@@ -148,13 +191,14 @@ Result<bool> InspectCheckpoint(const Options& options) {
   EDET_ASSIGN_OR_RETURN(checkpoint::Checkpoint checkpoint,
                         OpenWithin(options.limits, options.path));
   EDET_ASSIGN_OR_RETURN(WeightReport weights, LookAtWeights(checkpoint, options));
-  efficientdet::Recognition recognition = efficientdet::RecognizeModel(checkpoint);
+  Identity identity{efficientdet::RecognizeModel(checkpoint),
+                    efficientdet::CompareWithFamily(checkpoint)};
   if (options.json) {
-    ordered_json report = CheckpointJson(checkpoint, recognition);
+    ordered_json report = CheckpointJson(checkpoint, identity);
     report["weights"] = WeightsJson(weights);
     fmt::print("{}\n", report.dump(2, ' ', false, ordered_json::error_handler_t::replace));
   } else {
-    PrintCheckpoint(checkpoint, recognition, options.all);
+    PrintCheckpoint(checkpoint, identity, options.all);
     PrintWeights(weights, options.all);
   }
   return weights.bad.empty();

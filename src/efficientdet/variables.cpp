@@ -80,17 +80,28 @@ std::map<std::string, graph::Shape> WantedVariables(const Hparams& hparams) {
   return list.variables();
 }
 
+std::map<std::string, graph::Shape> StoredVariables(const checkpoint::Checkpoint& checkpoint) {
+  std::map<std::string, graph::Shape> stored;
+  for (const std::string& name : checkpoint.BaseVariables())
+    stored.emplace(name, checkpoint.Find(name)->shape);
+  return stored;
+}
+
 VariableDifference CompareVariables(const checkpoint::Checkpoint& checkpoint,
+                                    const Hparams& hparams) {
+  return CompareVariables(StoredVariables(checkpoint), hparams);
+}
+
+VariableDifference CompareVariables(const std::map<std::string, graph::Shape>& stored,
                                     const Hparams& hparams) {
   std::map<std::string, graph::Shape> wanted = WantedVariables(hparams);
   VariableDifference difference;
-  for (const std::string& name : checkpoint.BaseVariables()) {
+  for (const auto& [name, shape] : stored) {
     auto found = wanted.find(name);
     if (found == wanted.end()) {
       difference.extra.push_back(name);
       continue;
     }
-    const graph::Shape& shape = checkpoint.Find(name)->shape;
     if (shape != found->second) {
       difference.wrong_shape.push_back(name + ": " + ShapeText(shape) + " instead of " +
                                        ShapeText(found->second));
@@ -109,39 +120,6 @@ int NumClassesOf(const checkpoint::Checkpoint& checkpoint, int num_anchors) {
     return 0;
   }
   return static_cast<int>(bias->shape[0] / num_anchors);
-}
-
-Recognition RecognizeModel(const checkpoint::Checkpoint& checkpoint) {
-  Recognition best;
-  bool found = false;
-  for (Hparams model : AllModels()) {
-    int num_classes = NumClassesOf(checkpoint, model.num_anchors());
-    if (num_classes > 0) model.num_classes = num_classes;
-    VariableDifference difference = CompareVariables(checkpoint, model);
-    if (found && difference.size() >= best.difference.size()) continue;
-    found = true;
-    best.hparams = model;
-    best.difference = std::move(difference);
-  }
-  const Hparams& h = best.hparams;
-  size_t count = WantedVariables(h).size();
-  best.reasons.push_back(best.difference.empty()
-                             ? "model " + h.model_name + ": all " + std::to_string(count) +
-                                   " variables match by name and shape"
-                             : "nearest model " + h.model_name + ": " +
-                                   std::to_string(best.difference.size()) + " of " +
-                                   std::to_string(count) + " variables differ");
-  if (h.model_name == "efficientdet-d6") {
-    best.reasons.emplace_back(
-        "efficientdet-d7 has the same variables at 1536x1536 and anchor scale 5: say --model d7 if "
-        "it is that");
-  }
-  if (int classes = NumClassesOf(checkpoint, h.num_anchors()); classes > 0) {
-    best.reasons.push_back(std::to_string(classes) + " classes: class_net/class-predict/bias has " +
-                           std::to_string(classes * h.num_anchors()) + " values for " +
-                           std::to_string(h.num_anchors()) + " anchors a place");
-  }
-  return best;
 }
 
 }  // namespace edet::efficientdet

@@ -67,16 +67,11 @@ struct VariableDifference {
 VariableDifference CompareVariables(const checkpoint::Checkpoint& checkpoint,
                                     const Hparams& hparams);
 
-struct Recognition {
-  Hparams hparams;                // of the nearest model, with the checkpoint's number of classes
-  VariableDifference difference;  // empty if it is that model
-  std::vector<std::string> reasons;  // one line each: what was concluded from what
-};
-
-// Which of the 15 models a checkpoint holds, judged by the names and shapes of its variables; the
-// number of classes is read off class_net. d6 and d7 have the same variables: d6 is taken and the
-// reasons say so.
-Recognition RecognizeModel(const checkpoint::Checkpoint& checkpoint);
+// The same for a list of variables, by name.
+VariableDifference CompareVariables(const std::map<std::string, graph::Shape>& stored,
+                                    const Hparams& hparams);
+// The model's variables in a checkpoint: no averages, slots or counters.
+std::map<std::string, graph::Shape> StoredVariables(const checkpoint::Checkpoint& checkpoint);
 
 // The number of classes of class_net/class-predict/bias for this many anchors a place; 0 if it
 // cannot be told.
