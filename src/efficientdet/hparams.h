@@ -29,9 +29,18 @@ struct FusionNode {
   std::vector<int> inputs;
 };
 
+enum class BlockKind {
+  kDepthwise,  // expansion 1x1, depthwise k x k, projection 1x1 (conv_type 0)
+  kFused,      // one k x k convolution instead of expansion and depthwise (fused_conv)
+  kPointwise,  // the projection alone (conv_type 1 with expand_ratio 1)
+};
+
 // A stage of MBConv blocks.
 struct Stage {
   int repeats, kernel, stride, expand, input_filters, output_filters;
+  double se_ratio = 0.25;  // squeeze-and-excite, of the block's input; none unless in (0, 1]
+  bool id_skip = true;     // a block that keeps size and channels adds its input
+  BlockKind kind = BlockKind::kDepthwise;
 };
 
 // What decides the graph of an EfficientDet. Names and defaults are those of AutoML's
@@ -39,7 +48,10 @@ struct Stage {
 struct Hparams {
   std::string model_name;     // "efficientdet-d0"
   std::string backbone_name;  // "efficientnet-b0"
-  int image_height = 512;     // network input, pixels
+  // Not empty: replaces EfficientNet's stages (backbone_config.blocks), before the scaling of
+  // backbone_name.
+  std::vector<Stage> backbone_stages;
+  int image_height = 512;  // network input, pixels
   int image_width = 512;
   int num_classes = 90;
   int min_level = 3;
