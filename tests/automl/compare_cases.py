@@ -24,8 +24,8 @@ def heads(folder, kind, width):
 
 
 def convert(edet, folder, hparams, output):
-    model = json.loads((folder / "case.json").read_text())["model"]
-    command = [edet, "-q", "convert", folder / "checkpoint", "--model", model, "--hparams", hparams, "--nms", "none", "-o", output]
+    case = json.loads((folder / "case.json").read_text())
+    command = [edet, "-q", "convert", folder / "checkpoint", "--model", case["model"], "--weights", case.get("weights", "auto"), "--hparams", hparams, "--nms", "none", "-o", output]
     return subprocess.run([*map(str, command)], capture_output=True, text=True, check=False)
 
 
