@@ -75,8 +75,12 @@ struct Hparams {
   // survival_prob is set: each head convolution but the first adds its input, also at inference.
   bool head_residual = false;
   // Applied to RGB values 0..255 as (x - mean) / stddev.
-  std::array<float, 3> mean_rgb = {0.485F * 255, 0.456F * 255, 0.406F * 255};
-  std::array<float, 3> stddev_rgb = {0.229F * 255, 0.224F * 255, 0.225F * 255};
+  // The products are rounded once, as the same numbers from AutoML's config.yaml are.
+  std::array<float, 3> mean_rgb = {static_cast<float>(0.485 * 255), static_cast<float>(0.456 * 255),
+                                   static_cast<float>(0.406 * 255)};
+  std::array<float, 3> stddev_rgb = {static_cast<float>(0.229 * 255),
+                                     static_cast<float>(0.224 * 255),
+                                     static_cast<float>(0.225 * 255)};
 
   int num_anchors() const {
     return num_scales * static_cast<int>(aspect_ratios.size());

@@ -315,10 +315,29 @@ void ApplyScaleRange(const YAML::Node& root, Hparams& h, std::vector<std::string
       "out");
 }
 
+// The same values without tags, to be written on one line.
+YAML::Node OnOneLine(const YAML::Node& node) {
+  if (!node.IsSequence() && !node.IsMap()) return node;
+  YAML::Node plain(node.Type());
+  plain.SetStyle(YAML::EmitterStyle::Flow);
+  for (const auto& item : node) {
+    if (node.IsMap()) {
+      plain.force_insert(item.first, OnOneLine(item.second));
+    } else {
+      plain.push_back(OnOneLine(item));
+    }
+  }
+  return plain;
+}
+
 std::string Shown(const YAML::Node& node) {
+  if (IsNone(node)) return "None";
   YAML::Emitter emitter;
-  emitter << YAML::Flow << node;
-  return emitter.c_str();
+  emitter << OnOneLine(node);
+  // yaml-cpp breaks long lists.
+  std::string text = emitter.c_str();
+  std::replace(text.begin(), text.end(), '\n', ' ');
+  return text;
 }
 
 Result<Hparams> Apply(const YAML::Node& root, Hparams hparams, std::vector<std::string>& notes) {

@@ -129,6 +129,26 @@ TEST_F(Yaml, OwnNodesKeepTheirWeightMethod) {
   EXPECT_EQ(h.fpn_weight_method, FusionMethod::kSum);
 }
 
+// As PyYAML writes them for AutoML's trainers.
+TEST_F(Yaml, ValuesAreToldOnOneLine) {
+  std::vector<std::string> notes;
+  std::string file = File(
+      "aspect_ratios:\n- 1.0\n- 2.0\nimage_size: !!python/tuple\n- 96\n- 128\nfpn_name: "
+      "null\ntf_random_seed: null\n");
+  ASSERT_TRUE(ReadHparams(file, D0(), notes).ok());
+  EXPECT_THAT(notes, ::testing::ElementsAre("aspect_ratios: [1.0, 2.0]", "image_size: [96, 128]",
+                                            "fpn_name: None"));
+}
+
+// 0.224 * 255 in double precision, as config.yaml has it.
+TEST_F(Yaml, GivesTheDefaultsTheirOwnNumbers) {
+  Hparams h =
+      Read(File("mean_rgb: [123.675, 116.28, 103.53]\nstddev_rgb: [58.395, 57.120000000000005, "
+                "57.375]\n"));
+  EXPECT_EQ(h.mean_rgb, D0().mean_rgb);
+  EXPECT_EQ(h.stddev_rgb, D0().stddev_rgb);
+}
+
 TEST(ReadHparams, TakesPythonsLists) {
   Hparams h = Read("aspect_ratios=[1.0, 2.0,0.5, 3.0], image_size=(512,640),separable_conv=False");
   EXPECT_EQ(h.aspect_ratios.size(), 4u);

@@ -3,7 +3,7 @@
 
     train_cases.py AUTOML_EFFICIENTDET OUTPUT [NAME...]
 
-Each case trains a few steps on three pictures of noise: main.py (Estimator: TF1 bundle with Momentum slots, global_step, with or
+Each case fine-tunes a network of seeded random values for a few steps on three pictures of noise: main.py (Estimator: TF1 bundle with Momentum slots, global_step, with or
 without moving averages) and tf2/train.py (Keras: ckpt-N or emackpt-N with optimizer slots). OUTPUT/NAME gets what
 make_cases.py writes, with checkpoint/ being the trainer's own model_dir; compare_cases.py compares. The heads are those of
 AutoML's network after AutoML's own restore_ckpt. Not a part of the ordinary tests; needs what make_cases.py needs.
@@ -76,14 +76,41 @@ def write_pictures(path):
             writer.write(tf.train.Example(features=tf.train.Features(feature=feature)).SerializeToString())
 
 
+def write_start(name, folder):
+    """A bundle to fine-tune from, such as the published ones are: untrained networks damp what distinguishes them."""
+    import hparams_config
+    import numpy as np
+    import tensorflow as tf
+    import utils
+    from make_cases import random_value, save_bundle
+    from tf2 import efficientdet_keras
+
+    tf.keras.backend.clear_session()
+    _, model, hparams, _ = CASES[name]
+    config = hparams_config.get_efficientdet_config(model)
+    config.override(hparams)
+    net = efficientdet_keras.EfficientDetNet(config=config)
+    net.build((1, *utils.parse_image_size(config.image_size), 3))
+    rng = np.random.RandomState(7)
+    values = {}
+    for variable in net.variables:
+        plain = variable.name.split(":")[0]
+        value = random_value(np, rng, plain, variable.shape.as_list())
+        if value is not None:
+            values[plain] = np.asarray(value, np.float32)
+    folder.mkdir(exist_ok=True)
+    save_bundle(tf, values, folder / "model")
+
+
 def train(automl, name, model_dir, pictures):
     trainer, model, hparams, _ = CASES[name]
     flags = [f"--model_name={model}", f"--model_dir={model_dir}", f"--hparams={hparams}", "--mode=train", "--num_examples_per_epoch=6"]
     flags += [f"--train_file_pattern={pictures}", "--num_epochs=2", "--use_fake_data=true"]
+    start = model_dir.parent / "start"
     if trainer == "main.py":
-        command = [sys.executable, "main.py", *flags, "--train_batch_size=2", "--save_checkpoints_steps=6", "--strategy="]
+        command = [sys.executable, "main.py", *flags, f"--ckpt={start}", "--train_batch_size=2", "--save_checkpoints_steps=6", "--strategy="]
     else:
-        command = [sys.executable, "-c", KERAS_TRAINER.format(name=name), *flags, "--batch_size=2"]
+        command = [sys.executable, "-c", KERAS_TRAINER.format(name=name), *flags, f"--pretrained_ckpt={start}", "--batch_size=2"]
     environment = {**os.environ, "PYTHONPATH": str(automl)}
     with open(model_dir.parent / "train.log", "w") as log:
         subprocess.run(command, cwd=automl, env=environment, stdout=log, stderr=subprocess.STDOUT, check=True)
@@ -134,6 +161,7 @@ def main():
     for name in sys.argv[3:] or CASES:
         (output / name).mkdir(exist_ok=True)
         if not (output / name / "checkpoint" / "checkpoint").exists():
+            write_start(name, output / name / "start")
             train(automl, name, output / name / "checkpoint", output / "pictures.tfrecord")
         record(name, output / name)
 
