@@ -183,7 +183,10 @@ void WriteOutput(const ModelFacts& facts, ConfigText& text) {
   if (!facts.output_names.empty()) text.SetList("output-blob-names", facts.output_names);
   text.Set("custom-lib-path", facts.parser_library);
   text.Comment("Finds out by itself which outputs the graph has.");
-  if (!facts.anchor_advice.empty()) text.Comment(Plain(facts.anchor_advice));
+  if (!facts.parser_options.empty()) {
+    text.Comment("The library takes what the tensors do not tell from " + ParserOptionsFile(facts) +
+                 " beside it: keep the two together.");
+  }
   text.Set("parse-bbox-func-name", "NvDsInferParseEfficientDet");
   text.Set("num-detected-classes", facts.num_classes);
   text.Comment(
@@ -297,6 +300,18 @@ std::string NvinferConfigText(const ModelFacts& facts) {
   text.Comment("At most so many objects of each class (0 would drop all of them).");
   text.Set("topk", facts.max_detections);
   return text.Take();
+}
+
+std::string ParserOptionsFile(const ModelFacts& facts) {
+  return std::filesystem::path(facts.parser_library).replace_extension(".conf").string();
+}
+
+std::string ParserOptionsText(const ModelFacts& facts) {
+  if (facts.parser_options.empty()) return "";
+  std::string text = "# Options of " + facts.parser_library +
+                     ", read from beside it; environment variables come first.\n";
+  for (const auto& [key, value] : facts.parser_options) text += key + "=" + value + "\n";
+  return text;
 }
 
 std::string AppConfigText(const ModelFacts& model, const AppFacts& app) {

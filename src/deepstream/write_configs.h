@@ -25,9 +25,9 @@ struct ModelFacts {
   bool half_model = false;  // the ONNX file itself computes in FP16
   uint32_t batch_size = 1;
   bool dynamic_batch = false;  // the graph takes any batch: batch_size is a first choice
-  // Set where raw heads have other anchors than the parser library assumes: what to do, for a
-  // comment.
-  std::string anchor_advice;
+  // Options of the parser library (EDET_PARSER_...) and their values, for its options file; empty:
+  // no such file.
+  std::vector<std::pair<std::string, std::string>> parser_options;
   std::string platform;            // for a comment: "xavier-jp5 (DeepStream 6.3, ...)"; empty: any
   std::string deepstream_version;  // "6.3": keys that it does not know are left out; empty: all
   float score_threshold = 0.4F;    // of the graph, and of every class in the config
@@ -36,6 +36,11 @@ struct ModelFacts {
 
 // Text of config_infer_primary.txt.
 std::string NvinferConfigText(const ModelFacts& facts);
+
+// Name and text of the parser library's options file, which it reads from beside itself; the text
+// is empty where the model needs none.
+std::string ParserOptionsFile(const ModelFacts& facts);
+std::string ParserOptionsText(const ModelFacts& facts);
 
 struct AppFacts {
   std::string infer_config = "config_infer_primary.txt";

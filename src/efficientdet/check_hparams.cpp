@@ -6,6 +6,8 @@
 #include <utility>
 #include <vector>
 
+#include "efficientdet/backbone.h"
+
 namespace edet::efficientdet {
 namespace {
 
@@ -149,6 +151,8 @@ Status CheckHparams(const Hparams& hparams) {
   EDET_RETURN_IF_ERROR(CheckLevels(hparams));
   EDET_RETURN_IF_ERROR(CheckPlaces(hparams));
   EDET_RETURN_IF_ERROR(CheckBackboneStages(hparams));
+  Result<BackboneConfig> backbone = FindBackbone(hparams.backbone_name, hparams.backbone_stages);
+  if (!backbone.ok()) return backbone.error();
   return CheckFusionNodes(hparams);
 }
 

@@ -6,6 +6,7 @@
 #include <set>
 #include <sstream>
 
+#include "efficientdet/anchor_spec.h"
 #include "efficientdet/backbone.h"
 #include "efficientdet/feature_network.h"
 #include "efficientdet/hparams.h"
@@ -156,22 +157,15 @@ TEST_P(EveryModel, IsPlannedWithEveryPostprocessing) {
   }
 }
 
-std::string BoxTensorOf(const Hparams& hparams) {
-  VariableList list;
-  Result<graph::Graph> graph = BuildModel(hparams, list, Options(NmsKind::kNone));
-  return graph.ok() ? graph->value(graph->outputs[1]).name : graph.error().ToString();
-}
-
-TEST(RawHeads, BoxTensorTellsAnchorsThatAreNotTheFamilysDefault) {
-  EXPECT_EQ(BoxTensorOf(*FindModel("d0")), "box_deltas");
-  EXPECT_EQ(BoxTensorOf(*FindModel("d7x")), "box_deltas");  // its levels are found by the count
-  EXPECT_EQ(BoxTensorOf(*FindModel("d7")), "box_deltas__a5");
-  EXPECT_EQ(BoxTensorOf(*FindModel("lite0")), "box_deltas__a3");
-  Hparams own = *FindModel("d0");
+TEST(AnchorSpec, TellsScalesOctavesRatiosAndLevel) {
+  EXPECT_EQ(AnchorSpec(*FindModel("d0")), "a4_s3_r1-2-0.5_l3");
+  EXPECT_EQ(AnchorSpec(*FindModel("d7")), "a5_s3_r1-2-0.5_l3");
+  Hparams own = *FindModel("lite0");
   own.anchor_scale = {3.5F, 4.F, 4.F, 4.F, 5.F};
   own.num_scales = 2;
   own.aspect_ratios = {1.F, detect::AspectRatio(1.5F, 0.5F)};
-  EXPECT_EQ(BoxTensorOf(own), "box_deltas__a3.5-4-4-4-5_s2_r1-1.5x0.5");
+  own.min_level = 4;
+  EXPECT_EQ(AnchorSpec(own), "a3.5-4-4-4-5_s2_r1-1.5x0.5_l4");
 }
 
 INSTANTIATE_TEST_SUITE_P(Family, EveryModel, ::testing::ValuesIn(AllModels()),

@@ -6,16 +6,14 @@
 #include <sstream>
 
 #include "base/file.h"
+#include "efficientdet/bounded_yaml.h"
+#include "efficientdet/hparams_file.h"
 
 namespace edet::efficientdet {
 namespace {
 
 constexpr uint64_t kYamlLimitBytes = 1 << 20;
 constexpr const char* kGroup = "nms_configs";
-
-bool EndsWith(const std::string& text, const std::string& end) {
-  return text.size() > end.size() && text.compare(text.size() - end.size(), end.size(), end) == 0;
-}
 
 Error Wrong(const std::string& key, const std::string& what) {
   return {ErrorCode::kInvalidArgument, kGroup + ("." + key) + " " + what, "hparams", ""};
@@ -99,9 +97,9 @@ std::string Text(float value) {
 
 Result<std::optional<NmsConfigs>> ReadNmsConfigs(const std::string& given) {
   try {
-    if (!EndsWith(given, ".yaml") && !EndsWith(given, ".yml")) return FromNode(GroupOfPairs(given));
+    if (!NamesHparamsFile(given)) return FromNode(GroupOfPairs(given));
     EDET_ASSIGN_OR_RETURN(std::string text, ReadFile(given, kYamlLimitBytes));
-    const YAML::Node root = YAML::Load(text);
+    EDET_ASSIGN_OR_RETURN(const YAML::Node root, ParseBoundedYaml(text, given));
     if (!root.IsMap()) return std::optional<NmsConfigs>();
     return FromNode(root[kGroup]);
   } catch (const YAML::Exception& error) {
@@ -115,14 +113,14 @@ std::vector<std::string> SoftNmsAdvice(const NmsConfigs& configs, bool nms_in_gr
   std::string sigma = Text(configs.SigmaOrDefault());
   std::string exact = "EDET_PARSER_SOFT_SIGMA=" + sigma;
   if (!nms_in_graph) {
-    return {"NOTE nms_configs say gaussian (soft NMS): start the program with " + exact +
-            ", and the parser library computes it as AutoML does; without, its NMS is hard"};
+    return {"nms_configs say gaussian (soft NMS): the parser library computes it as AutoML does (" +
+            exact + " in its options file)"};
   }
   return {
       "NOTE nms_configs say gaussian (soft NMS), which neither ONNX's NMS nor the plugin can say: "
       "NMS is hard here, as in AutoML's own export",
-      "soft NMS exactly: --nms decoded or none, and " + exact +
-          " in the environment of the program (AutoML's score limit there: " +
+      "soft NMS exactly: --nms decoded or none; the parser library then computes it (" + exact +
+          " in its options file; AutoML's score limit there: " +
           Text(configs.score_threshold.value_or(0.001F)) + ")"};
 }
 

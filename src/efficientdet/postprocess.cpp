@@ -1,7 +1,5 @@
 #include "efficientdet/postprocess.h"
 
-#include <fmt/format.h>
-
 #include <numeric>
 #include <string>
 #include <utility>
@@ -33,38 +31,6 @@ std::vector<float> CentreAnchors(const Hparams& hparams) {
   return anchors;
 }
 
-// "1-2-0.5"
-template <typename Values, typename Print>
-std::string JoinWithDashes(const Values& values, const Print& print) {
-  std::string text;
-  for (const auto& value : values) text += (text.empty() ? "" : "-") + print(value);
-  return text;
-}
-
-std::string Number(float value) { return fmt::format("{:.9g}", value); }
-
-// A ratio of width to height where it is one, "1.4x0.7" otherwise.
-std::string Print(const detect::AspectRatio& aspect) {
-  const auto ratio = static_cast<float>(aspect.x / aspect.y);
-  if (detect::AspectRatio(ratio) == aspect) return Number(ratio);
-  return Number(static_cast<float>(aspect.x)) + "x" + Number(static_cast<float>(aspect.y));
-}
-
-// The parser library knows a model by its tensors only. Where its anchors are not those of the
-// family's default, the box tensor's name tells them: "__a5_s2_r1-2_l4" (the parser's
-// anchor_spec.h). "" for the default.
-std::string AnchorsAsNameEnding(const Hparams& hparams) {
-  const detect::AnchorConfig usual, own = AnchorConfigOf(hparams);
-  std::string spec;
-  if (own.anchor_scales != usual.anchor_scales)
-    spec += "_a" + JoinWithDashes(own.anchor_scales, Number);
-  if (own.num_scales != usual.num_scales) spec += fmt::format("_s{}", own.num_scales);
-  if (own.aspect_ratios != usual.aspect_ratios)
-    spec += "_r" + JoinWithDashes(own.aspect_ratios, Print);
-  if (own.min_level != usual.min_level) spec += fmt::format("_l{}", own.min_level);
-  return spec.empty() ? "" : "_" + spec;
-}
-
 // Adds the operators of one kind of post-processing, with short names under "postprocess/".
 class PostprocessBuilder {
  public:
@@ -83,7 +49,7 @@ class PostprocessBuilder {
 
   void AddNone() {
     graph_.MarkOutput(heads_.class_logits, "class_logits");
-    graph_.MarkOutput(heads_.box_deltas, "box_deltas" + AnchorsAsNameEnding(hparams_));
+    graph_.MarkOutput(heads_.box_deltas, "box_deltas");
   }
 
   void AddDecoded() {

@@ -16,8 +16,7 @@ enum class NmsKind {
   kRows,    // AutoML's `detections` [N, M, 7]: image_id (the place in the batch), ymin, xmin, ymax,
             // xmax, score, class (1-based)
   kDecoded,  // boxes [N, A, 4] and scores [N, A, C] after the sigmoid
-  kNone,  // class_logits [N, A, C] and box_deltas [N, A, 4]; the name of the latter tells anchors
-          // that are not the family's default: box_deltas__a5
+  kNone,     // class_logits [N, A, C] and box_deltas [N, A, 4]
 };
 
 // The plugin takes boxes whose score is at the threshold and suppresses at an IoU of it, where ONNX

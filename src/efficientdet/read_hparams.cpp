@@ -14,6 +14,7 @@
 #include "base/nearest.h"
 #include "efficientdet/backbone_blocks.h"
 #include "efficientdet/bounded_yaml.h"
+#include "efficientdet/hparams_file.h"
 
 namespace edet::efficientdet {
 namespace {
@@ -440,15 +441,8 @@ Result<YAML::Node> ParsePairs(const std::string& text) {
   return root;
 }
 
-bool IsYamlName(const std::string& text) {
-  auto ends = [&](const std::string& end) {
-    return text.size() > end.size() && text.compare(text.size() - end.size(), end.size(), end) == 0;
-  };
-  return ends(".yaml") || ends(".yml");
-}
-
 Result<YAML::Node> Parse(const std::string& given) {
-  if (!IsYamlName(given)) return ParsePairs(given);
+  if (!NamesHparamsFile(given)) return ParsePairs(given);
   EDET_ASSIGN_OR_RETURN(std::string text, ReadFile(given, kYamlLimitBytes));
   return ParseBoundedYaml(text, given);
 }

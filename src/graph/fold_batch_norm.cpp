@@ -76,6 +76,14 @@ std::unordered_map<ValueId, int> CountReaders(const Graph& graph) {
   return readers;
 }
 
+// What only the folded nodes read: two copies of all weights at once would double the memory.
+void Release(Graph& graph, const std::vector<ValueId>& read,
+             std::unordered_map<ValueId, int>& readers) {
+  for (ValueId id : read) {
+    if (--readers[id] == 0) graph.value(id).constant.reset();
+  }
+}
+
 }  // namespace
 
 int FoldBatchNorm(Graph& graph) {
@@ -90,7 +98,11 @@ int FoldBatchNorm(Graph& graph) {
       bool foldable = found != conv_of.end() && readers[node.inputs[0]] == 1 &&
                       HasValues(graph, node) && HasValues(graph, kept[found->second]);
       if (foldable) {
-        Fold(graph, kept[found->second], node);
+        Node& conv = kept[found->second];
+        std::vector<ValueId> read(conv.inputs.begin() + 1, conv.inputs.end());
+        read.insert(read.end(), node.inputs.begin() + 1, node.inputs.end());
+        Fold(graph, conv, node);
+        Release(graph, read, readers);
         ++folded;
         continue;
       }

@@ -10,6 +10,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
+#include <fstream>
 #include <limits>
 #include <memory>
 #include <random>
@@ -768,14 +769,15 @@ TEST(ParserLibrary, GoldenDecodedBoxesGiveTheSavedModelsDetections) {
   }
 }
 
-// A copy of the library, loaded with these variables in its environment: it reads them once, when
-// it is loaded.
+// A copy of the library, loaded with these variables in its environment and this file of options
+// beside it: it reads them once, when it is loaded.
 class LibraryWithOptions {
  public:
   using Variables = std::vector<std::pair<std::string, std::string>>;
-  explicit LibraryWithOptions(const Variables& variables)
+  explicit LibraryWithOptions(const Variables& variables, const std::string& file = "")
       : copy_(folder_.path() / "libnvdsinfer_copy.so") {
     std::filesystem::copy_file(EDET_PARSER_LIBRARY, copy_);
+    if (!file.empty()) std::ofstream(folder_.path() / "libnvdsinfer_copy.conf") << file;
     for (const auto& [key, value] : variables) setenv(key.c_str(), value.c_str(), 1);
     stays_loaded_ = dlopen(copy_.c_str(), RTLD_NOW);
     for (const auto& [key, value] : variables) unsetenv(key.c_str());
@@ -806,6 +808,33 @@ class LibraryWithOptions {
   std::filesystem::path copy_;
   void* stays_loaded_ = nullptr;
 };
+
+// Anchors that fit no family member: nothing is found unless they are told.
+TEST(ParserLibrary, OptionsFileBesideTheLibraryTellsTheAnchors) {
+  const SmallHeads heads;
+  const Tensors tensors = heads.Concatenated(false, "box_deltas");
+  const auto count = [&](const LibraryWithOptions& library) {
+    return library
+        .Parse("NvDsInferParseEfficientDet", tensors, Classes(SmallHeads::kClasses, 0.501F), 128,
+               96)
+        .size();
+  };
+  const std::string anchors = "EDET_PARSER_ANCHORS=a3_s2_r1-1.5x0.5_l4";
+  const size_t expected = Parse("NvDsInferParseEfficientDet",
+                                heads.Concatenated(false, "box_deltas__a3_s2_r1-1.5x0.5_l4"),
+                                Classes(SmallHeads::kClasses, 0.501F), 128, 96)
+                              .size();
+  ASSERT_GT(expected, 10U);
+  EXPECT_EQ(count(LibraryWithOptions({})), 0U);
+  EXPECT_EQ(count(LibraryWithOptions({}, "# a comment\r\n\n " + anchors + " \r\n")), expected);
+  EXPECT_EQ(count(LibraryWithOptions({}, "no option\n=\nEDET_PARSER_ANCHOR=1\n" + anchors)),
+            expected);
+  EXPECT_EQ(count(LibraryWithOptions({}, std::string(600, 'x') + "\n" + anchors)), expected);
+  EXPECT_EQ(count(LibraryWithOptions({}, "EDET_PARSER_ANCHORS=none")), 0U);
+  EXPECT_EQ(count(LibraryWithOptions({{"EDET_PARSER_ANCHORS", "a3_s2_r1-1.5x0.5_l4"}},
+                                     "EDET_PARSER_ANCHORS=a4")),
+            expected);
+}
 
 TEST(ParserLibrary, OptionsTellWhatNamesDoNot) {
   const NetworkObject expected{2, 20.F, 10.F, 40.F, 20.F, .75F};

@@ -150,9 +150,7 @@ class ModelCheck:
 
     def convert(self, kind, precision):
         """The record of the conversion; None if it failed. The file is self.folder/out/model.onnx."""
-        command = [self.edet, "-q", "convert", self.folder / "weights", "-o", self.folder / "out", "--nms", kind, *self.hparams]
-        if self.hparams:
-            command += ["--model", self.model]
+        command = [self.edet, "-q", "convert", self.folder / "weights", "-o", self.folder / "out", "--model", self.model, "--nms", kind, *self.hparams]
         if precision == "fp16":
             command += ["--precision", "fp16"]
         code, seconds, peak, text = run(command)

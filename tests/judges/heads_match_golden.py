@@ -79,7 +79,6 @@ def compare_decoded(verdict, engine, boxes, scores, folder):
 
 
 def judge(verdict, engine, outputs, folder):
-    outputs = {name.split("__")[0]: value for name, value in outputs.items()}  # box_deltas__a3: the anchors' facts
     if {"class_logits", "box_deltas"} <= outputs.keys():
         for kind, name in (("cls", "class_logits"), ("box", "box_deltas")):
             compare_heads(verdict, engine, kind, outputs[name], folder, "golden", AGAINST_TENSORFLOW[engine])

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "parser/library/anchor_spec.h"
+#include "parser/library/option_file.h"
 #include "parser/library/report.h"
 
 namespace edet {
@@ -18,8 +19,8 @@ void Refuse(const char* key, const char* value, const char* expected) {
                                      " is ignored: expected " + expected);
 }
 
-void ReadContract(Options* options) {
-  const char* value = std::getenv("EDET_PARSER_CONTRACT");
+void ReadContract(const OptionValues& values, Options* options) {
+  const char* value = values.Find("EDET_PARSER_CONTRACT");
   if (value == nullptr) return;
   static const struct {
     const char* name;
@@ -53,8 +54,8 @@ bool ReadBoxWord(const std::string& word, Options* options) {
   return true;
 }
 
-void ReadBoxes(Options* options) {
-  const char* value = std::getenv("EDET_PARSER_BOXES");
+void ReadBoxes(const OptionValues& values, Options* options) {
+  const char* value = values.Find("EDET_PARSER_BOXES");
   if (value == nullptr) return;
   Options read = *options;
   const std::string words = value;
@@ -68,23 +69,23 @@ void ReadBoxes(Options* options) {
 }
 
 // 0 or 1; `number` stays as it is otherwise.
-void ReadBit(const char* key, int* number) {
-  const char* value = std::getenv(key);
+void ReadBit(const OptionValues& values, const char* key, int* number) {
+  const char* value = values.Find(key);
   if (value == nullptr) return;
   if (std::strcmp(value, "0") != 0 && std::strcmp(value, "1") != 0)
     return Refuse(key, value, "0 or 1");
   *number = value[0] - '0';
 }
 
-void ReadIntegers(Options* options) {
-  ReadBit("EDET_PARSER_CLASS_BASE", &options->class_base);
+void ReadIntegers(const OptionValues& values, Options* options) {
+  ReadBit(values, "EDET_PARSER_CLASS_BASE", &options->class_base);
   int half_is_int16 = 0;
-  ReadBit("EDET_PARSER_INT16", &half_is_int16);
+  ReadBit(values, "EDET_PARSER_INT16", &half_is_int16);
   options->half_is_int16 = half_is_int16 == 1;
 }
 
-void ReadFrame(Options* options) {
-  const char* value = std::getenv("EDET_PARSER_FRAME");
+void ReadFrame(const OptionValues& values, Options* options) {
+  const char* value = values.Find("EDET_PARSER_FRAME");
   if (value == nullptr) return;
   unsigned width = 0, height = 0;
   int end = 0;
@@ -100,8 +101,9 @@ void ReadFrame(Options* options) {
 }
 
 // A number in [min, max]; `number` stays as it is otherwise.
-void ReadNumber(const char* key, float min, float max, const char* expected, float* number) {
-  const char* value = std::getenv(key);
+void ReadNumber(const OptionValues& values, const char* key, float min, float max,
+                const char* expected, float* number) {
+  const char* value = values.Find(key);
   if (value == nullptr) return;
   char* end = nullptr;
   const float read = std::strtof(value, &end);
@@ -110,8 +112,8 @@ void ReadNumber(const char* key, float min, float max, const char* expected, flo
   *number = read;
 }
 
-void ReadNmsKind(Options* options) {
-  const char* value = std::getenv("EDET_PARSER_NMS");
+void ReadNmsKind(const OptionValues& values, Options* options) {
+  const char* value = values.Find("EDET_PARSER_NMS");
   if (value == nullptr) return;
   static const struct {
     const char* name;
@@ -127,15 +129,15 @@ void ReadNmsKind(Options* options) {
   Refuse("EDET_PARSER_NMS", value, "automl, best-per-class or per-class");
 }
 
-void ReadAnchors(Options* options) {
+void ReadAnchors(const OptionValues& values, Options* options) {
   std::string spec;
   const char* key = "EDET_PARSER_ANCHORS";
-  const char* value = std::getenv(key);
+  const char* value = values.Find(key);
   if (value != nullptr) {
     spec = value;
   } else {
     key = "EDET_PARSER_ANCHOR_SCALE";
-    value = std::getenv(key);
+    value = values.Find(key);
     if (value == nullptr) return;
     spec = std::string("a") + value;
   }
@@ -145,23 +147,41 @@ void ReadAnchors(Options* options) {
   options->anchors = spec;
 }
 
-void ReadNms(Options* options) {
-  ReadNmsKind(options);
-  ReadNumber("EDET_PARSER_IOU", 0.F, 1.F, "a number from 0 to 1", &options->iou_threshold);
-  ReadNumber("EDET_PARSER_SOFT_SIGMA", 0.F, 100.F, "a number from 0 to 100", &options->soft_sigma);
+void ReadNms(const OptionValues& values, Options* options) {
+  ReadNmsKind(values, options);
+  ReadNumber(values, "EDET_PARSER_IOU", 0.F, 1.F, "a number from 0 to 1", &options->iou_threshold);
+  ReadNumber(values, "EDET_PARSER_SOFT_SIGMA", 0.F, 100.F, "a number from 0 to 100",
+             &options->soft_sigma);
   auto max_objects = static_cast<float>(options->max_objects);
-  ReadNumber("EDET_PARSER_MAX_OBJECTS", 1.F, 5000.F, "a number from 1 to 5000", &max_objects);
+  ReadNumber(values, "EDET_PARSER_MAX_OBJECTS", 1.F, 5000.F, "a number from 1 to 5000",
+             &max_objects);
   options->max_objects = static_cast<size_t>(max_objects);
 }
 
+bool IsKnown(const std::string& key) {
+  static const char* const keys[] = {
+      "EDET_PARSER_CONTRACT", "EDET_PARSER_BOXES",       "EDET_PARSER_CLASS_BASE",
+      "EDET_PARSER_INT16",    "EDET_PARSER_FRAME",       "EDET_PARSER_NMS",
+      "EDET_PARSER_IOU",      "EDET_PARSER_SOFT_SIGMA",  "EDET_PARSER_MAX_OBJECTS",
+      "EDET_PARSER_ANCHORS",  "EDET_PARSER_ANCHOR_SCALE"};
+  for (const char* known : keys) {
+    if (key == known) return true;
+  }
+  return false;
+}
+
 Options Read() {
+  const OptionValues values;
   Options options;
-  ReadContract(&options);
-  ReadBoxes(&options);
-  ReadIntegers(&options);
-  ReadFrame(&options);
-  ReadNms(&options);
-  ReadAnchors(&options);
+  for (const std::string& key : values.Unknown(IsKnown)) {
+    Refuse(key.c_str(), "..", "one of the options in docs/parser.md");
+  }
+  ReadContract(values, &options);
+  ReadBoxes(values, &options);
+  ReadIntegers(values, &options);
+  ReadFrame(values, &options);
+  ReadNms(values, &options);
+  ReadAnchors(values, &options);
   return options;
 }
 

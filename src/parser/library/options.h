@@ -13,8 +13,8 @@ enum class Contract { kAuto, kNms, kTensorFlow, kTao, kRows, kDecoded, kRaw };
 
 enum class NmsKind { kGlobal, kBestPerClass, kPerClass };
 
-// What the environment says, read once when the library is loaded. A value that cannot be read is
-// reported and ignored.
+// What the environment says, and where it is silent the file beside the library (option_file.h);
+// read once when the library is loaded. A value that cannot be read is reported and ignored.
 struct Options {
   // EDET_PARSER_CONTRACT = auto | nms | tensorflow | tao | rows | decoded | raw: what
   // NvDsInferParseEfficientDet takes the tensors for.
