@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "deepstream/nvinfer_config.h"
+#include "efficientdet/check_hparams.h"
 #include "efficientdet/label_map.h"
 #include "efficientdet/labels.h"
 #include "efficientdet/nms_configs.h"
@@ -87,6 +88,7 @@ Status ChooseHparams(const checkpoint::Checkpoint& checkpoint, const ConvertOpti
   if (int classes = efficientdet::NumClassesOf(checkpoint, hparams.num_anchors()); classes > 0) {
     hparams.num_classes = classes;
   }
+  EDET_RETURN_IF_ERROR(efficientdet::CheckHparams(hparams));
   efficientdet::VariableDifference difference = efficientdet::CompareVariables(checkpoint, hparams);
   if (!difference.empty()) return WrongModel(checkpoint, hparams, difference);
   return {};

@@ -6,6 +6,8 @@
 #include <utility>
 #include <vector>
 
+#include "efficientdet/backbone.h"
+
 namespace edet::efficientdet {
 namespace {
 
@@ -114,6 +116,33 @@ Status CheckFusionNodes(const Hparams& h) {
   return {};
 }
 
+// Scaling multiplies repeats by 5.3 and filters by 4.3 at the most.
+Status CheckBackboneStages(const Hparams& h) {
+  constexpr int kMostBlocks = 256;
+  int blocks = 0;
+  for (const Stage& stage : h.backbone_stages) {
+    struct Range {
+      const char* name;
+      int value, most;
+    };
+    const Range ranges[] = {{"num_repeat", stage.repeats, 100},
+                            {"kernel_size", stage.kernel, 31},
+                            {"strides", stage.stride, 2},
+                            {"expand_ratio", stage.expand, 64},
+                            {"input_filters", stage.input_filters, 4096},
+                            {"output_filters", stage.output_filters, 4096}};
+    for (const Range& range : ranges) {
+      if (range.value >= 1 && range.value <= range.most) continue;
+      return Invalid(std::string(range.name) + " " + std::to_string(range.value) +
+                         " is not in 1 to " + std::to_string(range.most),
+                     "backbone_config");
+    }
+    blocks += stage.repeats;
+  }
+  if (blocks <= kMostBlocks) return {};
+  return Invalid("more than " + std::to_string(kMostBlocks) + " blocks", "backbone_config");
+}
+
 }  // namespace
 
 Status CheckHparams(const Hparams& hparams) {
@@ -121,6 +150,9 @@ Status CheckHparams(const Hparams& hparams) {
   EDET_RETURN_IF_ERROR(CheckAnchors(hparams));
   EDET_RETURN_IF_ERROR(CheckLevels(hparams));
   EDET_RETURN_IF_ERROR(CheckPlaces(hparams));
+  EDET_RETURN_IF_ERROR(CheckBackboneStages(hparams));
+  Result<BackboneConfig> backbone = FindBackbone(hparams.backbone_name, hparams.backbone_stages);
+  if (!backbone.ok()) return backbone.error();
   return CheckFusionNodes(hparams);
 }
 

@@ -106,6 +106,34 @@ TEST(FindBackbone, ScalesFiltersAndRepeats) {
   EXPECT_FALSE(FindBackbone("resnet50").ok());
 }
 
+std::string BackboneError(const std::string& name, const std::vector<Stage>& stages) {
+  Result<BackboneConfig> config = FindBackbone(name, stages);
+  return config.ok() ? "" : config.error().what;
+}
+
+TEST(FindBackbone, TakesOwnStagesThatFitTogether) {
+  using ::testing::HasSubstr;
+  const std::vector<Stage> good = {{1, 3, 1, 1, 16, 16},
+                                   {1, 3, 2, 4, 16, 24},
+                                   {2, 7, 2, 4, 24, 32},
+                                   {1, 5, 2, 4, 32, 48},
+                                   {1, 3, 2, 4, 48, 64}};
+  EXPECT_EQ(BackboneError("efficientnet-b0", good), "");
+  EXPECT_EQ(FindBackbone("efficientnet-b3", good)->stem_filters, 24);
+  // The lite stem stays at 16 while the first block would add it to 24.
+  EXPECT_THAT(BackboneError("efficientnet-lite3", good), HasSubstr("cannot add its input"));
+  std::vector<Stage> few(good.begin(), good.end() - 1);
+  EXPECT_THAT(BackboneError("efficientnet-b0", few), HasSubstr("level 5 needs 4"));
+  std::vector<Stage> early(good.begin() + 1, good.end());
+  EXPECT_THAT(BackboneError("efficientnet-b0", early), HasSubstr("has a stride"));
+  std::vector<Stage> broken = good;
+  broken[0].id_skip = false;
+  broken[0].output_filters = 8;
+  EXPECT_EQ(BackboneError("efficientnet-b0", broken), "");
+  broken[1].expand = 1;
+  EXPECT_THAT(BackboneError("efficientnet-b0", broken), HasSubstr("cannot weigh"));
+}
+
 class EveryModel : public ::testing::TestWithParam<Hparams> {};
 
 TEST_P(EveryModel, WantsTheVariablesOfTheOriginal) {

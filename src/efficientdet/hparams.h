@@ -29,9 +29,18 @@ struct FusionNode {
   std::vector<int> inputs;
 };
 
+enum class BlockKind {
+  kDepthwise,  // expansion 1x1, depthwise k x k, projection 1x1 (conv_type 0)
+  kFused,      // one k x k convolution instead of expansion and depthwise (fused_conv)
+  kPointwise,  // the projection alone (conv_type 1 with expand_ratio 1)
+};
+
 // A stage of MBConv blocks.
 struct Stage {
   int repeats, kernel, stride, expand, input_filters, output_filters;
+  double se_ratio = 0.25;  // squeeze-and-excite, of the block's input; none unless in (0, 1]
+  bool id_skip = true;     // a block that keeps size and channels adds its input
+  BlockKind kind = BlockKind::kDepthwise;
 };
 
 // What decides the graph of an EfficientDet. Names and defaults are those of AutoML's
@@ -39,7 +48,10 @@ struct Stage {
 struct Hparams {
   std::string model_name;     // "efficientdet-d0"
   std::string backbone_name;  // "efficientnet-b0"
-  int image_height = 512;     // network input, pixels
+  // Not empty: replaces EfficientNet's stages (backbone_config.blocks), before the scaling of
+  // backbone_name.
+  std::vector<Stage> backbone_stages;
+  int image_height = 512;  // network input, pixels
   int image_width = 512;
   int num_classes = 90;
   int min_level = 3;
@@ -63,8 +75,12 @@ struct Hparams {
   // survival_prob is set: each head convolution but the first adds its input, also at inference.
   bool head_residual = false;
   // Applied to RGB values 0..255 as (x - mean) / stddev.
-  std::array<float, 3> mean_rgb = {0.485F * 255, 0.456F * 255, 0.406F * 255};
-  std::array<float, 3> stddev_rgb = {0.229F * 255, 0.224F * 255, 0.225F * 255};
+  // The products are rounded once, as the same numbers from AutoML's config.yaml are.
+  std::array<float, 3> mean_rgb = {static_cast<float>(0.485 * 255), static_cast<float>(0.456 * 255),
+                                   static_cast<float>(0.406 * 255)};
+  std::array<float, 3> stddev_rgb = {static_cast<float>(0.229 * 255),
+                                     static_cast<float>(0.224 * 255),
+                                     static_cast<float>(0.225 * 255)};
 
   int num_anchors() const {
     return num_scales * static_cast<int>(aspect_ratios.size());

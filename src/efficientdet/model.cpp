@@ -52,7 +52,8 @@ Result<Graph> BuildModel(const Hparams& hparams, VariableSource& variables,
   if (fixed && (options.batch < 1 || options.batch > 1024)) {
     return Error{ErrorCode::kInvalidArgument, "must be 1 to 1024, or dynamic", "--batch", ""};
   }
-  EDET_ASSIGN_OR_RETURN(BackboneConfig backbone, FindBackbone(hparams.backbone_name));
+  EDET_ASSIGN_OR_RETURN(BackboneConfig backbone,
+                        FindBackbone(hparams.backbone_name, hparams.backbone_stages));
   Graph graph;
   graph.name = hparams.model_name;
   Layers layers(graph, variables, hparams.act_type);

@@ -12,6 +12,7 @@
 
 #include "base/file.h"
 #include "base/nearest.h"
+#include "efficientdet/backbone_blocks.h"
 #include "efficientdet/bounded_yaml.h"
 #include "efficientdet/hparams_file.h"
 
@@ -91,6 +92,7 @@ const std::set<std::string>& TrainingKeys() {
                                              "val_json_file",
                                              "testdev_dir",
                                              "profile",
+                                             "tf_random_seed",
                                              "mode",
                                              "num_cores",
                                              "iterations_per_loop",
@@ -235,9 +237,11 @@ void CheckHeads(const YAML::Node& node, Hparams&) {
   }
 }
 
-void RefuseUnlessNone(const YAML::Node& node, Hparams&) {
-  if (!IsNone(node))
-    throw BadValue{"is not converted; leave it out or None", ErrorCode::kUnsupported};
+void SetBackboneConfig(const YAML::Node& node, Hparams& h) {
+  if (IsNone(node)) return h.backbone_stages.clear();
+  Result<std::vector<Stage>> stages = ReadBackboneBlocks(node);
+  if (!stages.ok()) throw BadValue{stages.error().what, stages.error().code};
+  h.backbone_stages = std::move(*stages);
 }
 
 using Setter = std::function<void(const YAML::Node&, Hparams&)>;
@@ -275,7 +279,7 @@ const std::map<std::string, Setter>& Setters() {
       {"survival_prob",
        [](const YAML::Node& n, Hparams& h) { h.head_residual = !IsNone(n) && Number(n) != 0.F; }},
       {"backbone_name", [](const YAML::Node& n, Hparams& h) { h.backbone_name = Text(n); }},
-      {"backbone_config", RefuseUnlessNone},
+      {"backbone_config", SetBackboneConfig},
       {"mean_rgb", [](const YAML::Node& n, Hparams& h) { SetPerChannel(n, h.mean_rgb); }},
       {"stddev_rgb", [](const YAML::Node& n, Hparams& h) { SetPerChannel(n, h.stddev_rgb); }},
       {"heads", CheckHeads},
@@ -312,10 +316,29 @@ void ApplyScaleRange(const YAML::Node& root, Hparams& h, std::vector<std::string
       "out");
 }
 
+// The same values without tags, to be written on one line.
+YAML::Node OnOneLine(const YAML::Node& node) {
+  if (!node.IsSequence() && !node.IsMap()) return node;
+  YAML::Node plain(node.Type());
+  plain.SetStyle(YAML::EmitterStyle::Flow);
+  for (const auto& item : node) {
+    if (node.IsMap()) {
+      plain.force_insert(item.first, OnOneLine(item.second));
+    } else {
+      plain.push_back(OnOneLine(item));
+    }
+  }
+  return plain;
+}
+
 std::string Shown(const YAML::Node& node) {
+  if (IsNone(node)) return "None";
   YAML::Emitter emitter;
-  emitter << YAML::Flow << node;
-  return emitter.c_str();
+  emitter << OnOneLine(node);
+  // yaml-cpp breaks long lists.
+  std::string text = emitter.c_str();
+  std::replace(text.begin(), text.end(), '\n', ' ');
+  return text;
 }
 
 Result<Hparams> Apply(const YAML::Node& root, Hparams hparams, std::vector<std::string>& notes) {
@@ -337,6 +360,8 @@ Result<Hparams> Apply(const YAML::Node& root, Hparams hparams, std::vector<std::
     }
     notes.push_back(key + ": " + Shown(entry.second));
   }
+  // Its weight_method counts, whatever fpn_weight_method says and wherever it stands.
+  if (root["fpn_config"]) SetFpnConfig(root["fpn_config"], hparams);
   try {
     ApplyScaleRange(root, hparams, notes);
   } catch (const BadValue& bad) {
@@ -345,41 +370,73 @@ Result<Hparams> Apply(const YAML::Node& root, Hparams hparams, std::vector<std::
   return hparams;
 }
 
+std::string WithoutSpaces(std::string text) {
+  text.erase(
+      std::remove_if(text.begin(), text.end(), [](unsigned char c) { return std::isspace(c); }),
+      text.end());
+  return text;
+}
+
+std::string Trimmed(const std::string& text) {
+  size_t first = text.find_first_not_of(" \t"), last = text.find_last_not_of(" \t");
+  return first == std::string::npos ? "" : text.substr(first, last - first + 1);
+}
+
+// The next comma outside of brackets, as in "aspect_ratios=[1.0,2.0],num_classes=3".
+size_t EndOfPair(const std::string& text, size_t begin) {
+  int depth = 0;
+  for (size_t i = begin; i < text.size(); ++i) {
+    char c = text[i];
+    if (c == '[' || c == '(' || c == '{') ++depth;
+    if (c == ']' || c == ')' || c == '}') --depth;
+    if (c == ',' && depth <= 0) return i;
+  }
+  return text.size();
+}
+
+// "1.0*2.0" is a list; "[1.0,2.0]" and "(512,640)" are Python's; everything else is one value.
+Result<YAML::Node> ParseValue(std::string value) {
+  YAML::Node made;
+  if (!value.empty() && (value[0] == '[' || value[0] == '(' || value[0] == '{')) {
+    std::replace(value.begin(), value.end(), '(', '[');
+    std::replace(value.begin(), value.end(), ')', ']');
+    return ParseBoundedYaml(value, "--hparams");
+  }
+  if (value.find('*') == std::string::npos) return YAML::Node(value);
+  for (size_t from = 0; from <= value.size();) {
+    size_t to = std::min(value.find('*', from), value.size());
+    made.push_back(value.substr(from, to - from));
+    from = to + 1;
+  }
+  return made;
+}
+
+Status AddPair(const std::string& pair, YAML::Node& root) {
+  size_t equals = pair.find('=');
+  if (equals == std::string::npos || equals == 0 ||
+      pair.find('=', equals + 1) != std::string::npos) {
+    return Error{ErrorCode::kInvalidArgument, "'" + pair + "' is not key=value", "--hparams",
+                 "lists are written 1.0*2.0"};
+  }
+  std::string key = WithoutSpaces(pair.substr(0, equals));
+  EDET_ASSIGN_OR_RETURN(YAML::Node value, ParseValue(Trimmed(pair.substr(equals + 1))));
+  size_t dot = key.find('.');
+  if (dot == std::string::npos) {
+    root[key] = value;
+  } else {
+    root[key.substr(0, dot)][key.substr(dot + 1)] = value;
+  }
+  return {};
+}
+
 // "a.b=1,c=2*3" as the tree {a: {b: 1}, c: [2, 3]}.
 Result<YAML::Node> ParsePairs(const std::string& text) {
   YAML::Node root(YAML::NodeType::Map);
-  size_t begin = 0;
-  while (begin <= text.size()) {
-    size_t end = std::min(text.find(',', begin), text.size());
+  for (size_t begin = 0; begin <= text.size();) {
+    size_t end = EndOfPair(text, begin);
     std::string pair = text.substr(begin, end - begin);
     begin = end + 1;
-    if (pair.empty()) continue;
-    size_t equals = pair.find('=');
-    if (equals == std::string::npos || equals == 0 ||
-        pair.find('=', equals + 1) != std::string::npos) {
-      return Error{ErrorCode::kInvalidArgument, "'" + pair + "' is not key=value", "--hparams",
-                   "lists are written 1.0*2.0"};
-    }
-    std::string key = pair.substr(0, equals), value = pair.substr(equals + 1);
-    key.erase(
-        std::remove_if(key.begin(), key.end(), [](unsigned char c) { return std::isspace(c); }),
-        key.end());
-    YAML::Node made;
-    if (value.find('*') == std::string::npos) {
-      made = YAML::Node(value);
-    } else {
-      for (size_t from = 0; from <= value.size();) {
-        size_t to = std::min(value.find('*', from), value.size());
-        made.push_back(value.substr(from, to - from));
-        from = to + 1;
-      }
-    }
-    size_t dot = key.find('.');
-    if (dot == std::string::npos) {
-      root[key] = made;
-    } else {
-      root[key.substr(0, dot)][key.substr(dot + 1)] = made;
-    }
+    if (!pair.empty()) EDET_RETURN_IF_ERROR(AddPair(pair, root));
   }
   return root;
 }

@@ -121,4 +121,97 @@ TEST_F(Yaml, OwnNodesAreChecked) {
   EXPECT_THAT(graph.error().where, HasSubstr("fpn_config"));
 }
 
+// Keys come in alphabetical order in AutoML's config.yaml.
+TEST_F(Yaml, OwnNodesKeepTheirWeightMethod) {
+  Hparams h = Read(
+      File("fpn_config:\n  weight_method: sum\n  nodes:\n  - {feat_level: 6, inputs_offsets: [3, "
+           "4]}\nfpn_weight_method: null\n"));
+  EXPECT_EQ(h.fpn_weight_method, FusionMethod::kSum);
+}
+
+// As PyYAML writes them for AutoML's trainers.
+TEST_F(Yaml, ValuesAreToldOnOneLine) {
+  std::vector<std::string> notes;
+  std::string file = File(
+      "aspect_ratios:\n- 1.0\n- 2.0\nimage_size: !!python/tuple\n- 96\n- 128\nfpn_name: "
+      "null\ntf_random_seed: null\n");
+  ASSERT_TRUE(ReadHparams(file, D0(), notes).ok());
+  EXPECT_THAT(notes, ::testing::ElementsAre("aspect_ratios: [1.0, 2.0]", "image_size: [96, 128]",
+                                            "fpn_name: None"));
+}
+
+// 0.224 * 255 in double precision, as config.yaml has it.
+TEST_F(Yaml, GivesTheDefaultsTheirOwnNumbers) {
+  Hparams h =
+      Read(File("mean_rgb: [123.675, 116.28, 103.53]\nstddev_rgb: [58.395, 57.120000000000005, "
+                "57.375]\n"));
+  EXPECT_EQ(h.mean_rgb, D0().mean_rgb);
+  EXPECT_EQ(h.stddev_rgb, D0().stddev_rgb);
+}
+
+TEST(ReadHparams, TakesPythonsLists) {
+  Hparams h = Read("aspect_ratios=[1.0, 2.0,0.5, 3.0], image_size=(512,640),separable_conv=False");
+  EXPECT_EQ(h.aspect_ratios.size(), 4u);
+  EXPECT_EQ(h.image_height, 512);
+  EXPECT_EQ(h.image_width, 640);
+  EXPECT_FALSE(h.separable_conv);
+  EXPECT_EQ(Read("aspect_ratios=[(1.4,0.7),(1.0,1.0)],num_classes=5").num_classes, 5);
+  EXPECT_EQ(ReadError("aspect_ratios=[1.0,2.0").code, ErrorCode::kCorrupt);
+  EXPECT_EQ(ReadError("aspect_ratios=1.0,2.0").code, ErrorCode::kInvalidArgument);
+}
+
+// The three ways to write the same blocks: AutoML's notation, its names, and its config.yaml.
+TEST_F(Yaml, BlocksOfTheBackboneAreTaken) {
+  const char* notation = "r2_k5_s22_e6_i24_o40_se0.2_noskip*r1_k7_s11_e1_i40_o48_f1";
+  std::vector<Stage> given[] = {
+      Read(std::string("backbone_config.blocks=") + notation).backbone_stages,
+      Read(File("backbone_config:\n  blocks:\n"
+                "  - {num_repeat: 2, kernel_size: 5, strides: [2, 2], expand_ratio: 6, "
+                "input_filters: 24, output_filters: 40, se_ratio: 0.2, id_skip: false}\n"
+                "  - {num_repeat: 1, kernel_size: 7, strides: [1, 1], expand_ratio: 1, "
+                "input_filters: 40, output_filters: 48, se_ratio: null, fused_conv: 1}\n"))
+          .backbone_stages,
+      Read(File("backbone_config:\n  blocks:\n"
+                "  - !!python/object/new:backbone.efficientnet_model.BlockArgs\n"
+                "    [5, 2, 24, 40, 6, false, [2, 2], 0.2, 0, 0, 0, false]\n"
+                "  - !!python/object/new:backbone.efficientnet_model.BlockArgs\n"
+                "    [7, 1, 40, 48, 1, true, [1, 1], null, 0, 1, 0, false]\n"))
+          .backbone_stages,
+  };
+  for (const std::vector<Stage>& stages : given) {
+    ASSERT_EQ(stages.size(), 2u);
+    EXPECT_EQ(stages[0].repeats, 2);
+    EXPECT_EQ(stages[0].kernel, 5);
+    EXPECT_EQ(stages[0].stride, 2);
+    EXPECT_EQ(stages[0].expand, 6);
+    EXPECT_EQ(stages[0].input_filters, 24);
+    EXPECT_EQ(stages[0].output_filters, 40);
+    EXPECT_DOUBLE_EQ(stages[0].se_ratio, 0.2);
+    EXPECT_FALSE(stages[0].id_skip);
+    EXPECT_EQ(stages[1].kernel, 7);
+    EXPECT_EQ(stages[1].stride, 1);
+    EXPECT_EQ(stages[1].se_ratio, 0.);
+    EXPECT_TRUE(stages[1].id_skip);
+    EXPECT_EQ(stages[1].kind, BlockKind::kFused);
+  }
+  EXPECT_TRUE(Read("backbone_config=None").backbone_stages.empty());
+}
+
+TEST(ReadHparams, RefusesBlocksByName) {
+  auto blocks = [](const std::string& block) {
+    return ReadError("backbone_config.blocks=" + block + "*r1_k3_s11_e6_i8_o8");
+  };
+  EXPECT_THAT(blocks("r1_k3_s11_e6_i8_o8_cc").what, HasSubstr("conditional"));
+  EXPECT_THAT(blocks("r1_k3_s11_e6_i8_o8_p1").what, HasSubstr("super_pixel"));
+  EXPECT_THAT(blocks("r1_k3_s11_e6_i8_o8_c1").what, HasSubstr("conv_type 1"));
+  EXPECT_THAT(blocks("r1_k3_s12_e6_i8_o8").what, HasSubstr("strides"));
+  EXPECT_THAT(blocks("r1_k3_s1_e6_i8_o8").what, HasSubstr("strides"));
+  EXPECT_EQ(blocks("r1_k3_s12_e6_i8_o8").code, ErrorCode::kUnsupported);
+  EXPECT_EQ(blocks("r1_k3_e6_i8_o8").code, ErrorCode::kCorrupt);
+  EXPECT_EQ(blocks("r1_k3_s11_e6_i8_o8_z9").code, ErrorCode::kCorrupt);
+  EXPECT_EQ(blocks("r1_k3_s11_e1.5_i8_o8").code, ErrorCode::kCorrupt);
+  EXPECT_EQ(blocks("").code, ErrorCode::kCorrupt);
+  EXPECT_EQ(ReadError("backbone_config=small").code, ErrorCode::kCorrupt);
+}
+
 }  // namespace edet::efficientdet
