@@ -12,6 +12,7 @@
 #include "checkpoint/checkpoint.h"
 #include "efficientdet/check_weights.h"
 #include "efficientdet/model.h"
+#include "efficientdet/recognize.h"
 #include "efficientdet/untrained.h"
 #include "onnx/write.h"
 

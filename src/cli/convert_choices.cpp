@@ -50,6 +50,17 @@ Error WrongModel(const checkpoint::Checkpoint& checkpoint, const efficientdet::H
           checkpoint.summary().prefix.string(), hint};
 }
 
+// Of a family member its name says enough: what was guessed is told, what follows from it is not.
+std::vector<std::string> ReasonsToTell(const efficientdet::Recognition& recognition) {
+  std::vector<std::string> told;
+  for (const std::string& reason : recognition.reasons) {
+    bool implied = recognition.family_member && reason.find("(--hparams") != std::string::npos &&
+                   reason.rfind("guessed", 0) != 0;
+    if (!implied) told.push_back(reason);
+  }
+  return told;
+}
+
 // Where to begin: the model that was named, or the one that the variables are nearest to.
 Result<efficientdet::Hparams> StartModel(const checkpoint::Checkpoint& checkpoint,
                                          const ConvertOptions& options, Conversion& conversion) {
@@ -59,8 +70,8 @@ Result<efficientdet::Hparams> StartModel(const checkpoint::Checkpoint& checkpoin
   }
   efficientdet::Recognition recognition = efficientdet::RecognizeModel(checkpoint);
   if (recognition.refusal) return *recognition.refusal;
-  conversion.reasons.insert(conversion.reasons.begin(), recognition.reasons.begin(),
-                            recognition.reasons.end());
+  std::vector<std::string> told = ReasonsToTell(recognition);
+  conversion.reasons.insert(conversion.reasons.begin(), told.begin(), told.end());
   return recognition.hparams;
 }
 
