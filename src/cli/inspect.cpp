@@ -8,11 +8,11 @@
 #include "checkpoint/checkpoint.h"
 #include "cli/command.h"
 #include "cli/inspect_library.h"
+#include "cli/inspect_onnx.h"
 #include "cli/limit_options.h"
 #include "efficientdet/check_weights.h"
 #include "efficientdet/recognize.h"
 #include "efficientdet/variables.h"
-#include "onnx/summary.h"
 
 namespace edet::cli {
 namespace fs = std::filesystem;
@@ -21,6 +21,7 @@ namespace {
 
 struct Options {
   fs::path path;
+  fs::path html;
   bool json = false;
   bool all = false;
   bool no_verify = false;
@@ -204,81 +205,18 @@ Result<bool> InspectCheckpoint(const Options& options) {
   return weights.bad.empty();
 }
 
-ordered_json TensorsJson(const std::vector<onnx_format::TensorInfo>& tensors) {
-  ordered_json list = ordered_json::array();
-  for (const auto& tensor : tensors)
-    list.push_back({{"name", tensor.name}, {"type", tensor.type}, {"shape", tensor.shape}});
-  return list;
-}
-
-ordered_json OnnxJson(const onnx_format::ModelSummary& summary) {
-  return {{"kind", "onnx"},
-          {"producer", summary.producer},
-          {"ir_version", summary.ir_version},
-          {"opsets", summary.opsets},
-          {"inputs", TensorsJson(summary.inputs)},
-          {"outputs", TensorsJson(summary.outputs)},
-          {"nodes", summary.nodes},
-          {"initializers", summary.initializers},
-          {"parameters", summary.parameters},
-          {"parameters_by_type", summary.parameters_by_type},
-          {"file_bytes", summary.file_bytes},
-          {"operators", summary.operators},
-          {"metadata", summary.metadata}};
-}
-
-void PrintTensors(const char* what, const std::vector<onnx_format::TensorInfo>& tensors) {
-  for (size_t i = 0; i < tensors.size(); ++i) {
-    fmt::print("{:<12}{:<20} {:<8} [{}]\n", i == 0 ? what : "", tensors[i].name, tensors[i].type,
-               fmt::join(tensors[i].shape, ", "));
-  }
-}
-
-void PrintOnnx(const onnx_format::ModelSummary& summary) {
-  std::string opsets;
-  for (const auto& [domain, version] : summary.opsets) {
-    opsets += fmt::format("{}{} {}", opsets.empty() ? "" : ", ", domain.empty() ? "opset" : domain,
-                          version);
-  }
-  fmt::print("onnx        {}, {}, IR {}, {:.1f} MB\n",
-             summary.producer.empty() ? "producer unknown" : summary.producer, opsets,
-             summary.ir_version, summary.file_bytes / 1e6);
-  PrintTensors("input", summary.inputs);
-  PrintTensors("output", summary.outputs);
-  fmt::print("network     {} nodes, {} constants, {:.2f} M parameters\n", summary.nodes,
-             summary.initializers, summary.parameters / 1e6);
-  bool first = true;
-  for (const auto& [type, count] : summary.parameters_by_type) {
-    fmt::print("{:<12}{:>10}  in {}\n", first ? "parameters" : "", count, type);
-    first = false;
-  }
-  first = true;
-  for (const auto& [name, count] : summary.operators) {
-    fmt::print("{:<12}{:>5}  {}\n", first ? "operators" : "", count, name);
-    first = false;
-  }
-}
-
-Status InspectOnnx(const Options& options) {
-  EDET_ASSIGN_OR_RETURN(onnx_format::ModelSummary summary,
-                        onnx_format::SummarizeModel(options.path));
-  if (options.json) {
-    fmt::print("{}\n",
-               OnnxJson(summary).dump(2, ' ', false, ordered_json::error_handler_t::replace));
-  } else {
-    PrintOnnx(summary);
-  }
-  return {};
-}
-
 // False where findings are to be reported by the exit code.
 Result<bool> Inspect(const Options& options) {
-  if (IsLibraryName(options.path)) {
-    EDET_RETURN_IF_ERROR(InspectLibrary(options.path, options.json));
+  if (options.path.extension() == ".onnx") {
+    EDET_RETURN_IF_ERROR(InspectOnnx({options.path, options.html, options.json, options.all}));
     return true;
   }
-  if (options.path.extension() == ".onnx") {
-    EDET_RETURN_IF_ERROR(InspectOnnx(options));
+  if (!options.html.empty()) {
+    return Error{ErrorCode::kInvalidArgument, "--html draws ONNX files only", options.path.string(),
+                 "convert the checkpoint first, then inspect its model.onnx"};
+  }
+  if (IsLibraryName(options.path)) {
+    EDET_RETURN_IF_ERROR(InspectLibrary(options.path, options.json));
     return true;
   }
   return InspectCheckpoint(options);
@@ -302,9 +240,12 @@ void AddInspectCommand(CLI::App& app, Session& session) {
                     "NaN");
   command->add_flag("--json", options->json, "Everything as JSON");
   AddLimitOptions(command, options->limits);
+  command->add_option("--html", options->html,
+                      "Draw the network (of an ONNX file) as one HTML page with its figures");
   command->footer(
       "\nExamples:\n  edet inspect efficientdet-d0\n  edet inspect d0/model.onnx --json\n"
-      "  edet inspect d0/libnvdsinfer_efficientdet.so");
+      "  edet inspect d0/model.onnx --html d0.html\n  edet inspect "
+      "d0/libnvdsinfer_efficientdet.so");
   command->callback([options, &session] {
     Result<bool> good = Inspect(*options);
     if (!good.ok()) throw CommandFailed{good.error()};

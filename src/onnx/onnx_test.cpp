@@ -5,6 +5,9 @@
 #include <fstream>
 
 #include "base/file.h"
+#include "onnx/analysis.h"
+#include "onnx/blocks.h"
+#include "onnx/picture.h"
 #include "onnx/summary.h"
 #include "onnx/write.h"
 #include "testing/reference_data.h"
@@ -123,6 +126,55 @@ TEST_F(OnnxFile, OfAnotherExporterIsSummarized) {
   EXPECT_EQ(summary->inputs.at(0).type, "uint8");
   EXPECT_EQ(summary->operators.count("NonMaxSuppression"), 1u);
   EXPECT_EQ(summary->opsets.at(""), 11);
+}
+
+TEST_F(OnnxFile, CountsOneStepPerElement) {
+  Write();
+  Result<ModelAnalysis> analysis = AnalyzeModel(path_);
+  ASSERT_TRUE(analysis.ok());
+  EXPECT_EQ(analysis->cost.flops, 6u);  // 3 elements, two operators; the open batch counts as 1
+  EXPECT_EQ(analysis->cost.macs, 0u);
+  EXPECT_EQ(analysis->nodes.at(0).parameters, 1u);
+}
+
+TEST_F(OnnxFile, IsNotAnalyzedWhenCutOff) {
+  std::string bytes = Write();
+  std::ofstream(path_, std::ios::binary) << bytes.substr(0, bytes.size() / 2);
+  EXPECT_EQ(AnalyzeModel(path_).error().code, ErrorCode::kCorrupt);
+}
+
+TEST_F(OnnxFile, CannotPutScriptIntoItsPicture) {
+  Write();
+  ::onnx::ModelProto model;
+  ASSERT_TRUE(model.ParseFromString(*ReadFile(path_)));
+  model.mutable_graph()->mutable_node(0)->set_name("</script><script>alert(1)");
+  std::ofstream(path_, std::ios::binary) << model.SerializeAsString();
+  Result<ModelAnalysis> analysis = AnalyzeModel(path_);
+  ASSERT_TRUE(analysis.ok());
+  std::string page = PicturePage(*analysis, "</script>");
+  EXPECT_EQ(page.find("<script>alert(1)"), std::string::npos);
+  EXPECT_NE(page.find("\\u003c/script>\\u003cscript>alert(1)"), std::string::npos);
+  EXPECT_EQ(page.find("/*DATA*/"), std::string::npos);
+}
+
+// 2492331520: counted with the onnx Python package's shapes over D0's convolutions; the paper's
+// authors state 2.54 G.
+TEST_F(OnnxFile, OfNvidiasConverterCostsWhatD0Costs) {
+  EDET_SKIP_WITHOUT("golden/d0/d0_nvidia_nhwc.onnx");
+  Result<ModelAnalysis> analysis =
+      AnalyzeModel(edet::testing::ReferenceData() / "golden/d0/d0_nvidia_nhwc.onnx");
+  ASSERT_TRUE(analysis.ok());
+  EXPECT_EQ(analysis->cost.macs, 2492331520u);
+  EXPECT_EQ(analysis->uncounted, 1u);  // the plugin
+  EXPECT_EQ(analysis->blocks.size(), 47u);
+  EXPECT_LT(PicturePage(*analysis, "d0").size(), 1000000u);
+}
+
+TEST(Blocks, AreToldByNames) {
+  EXPECT_EQ(EfficientDetBlock("efficientnet-b0/blocks_3/se/conv2d"), "blocks_3");
+  EXPECT_EQ(EfficientDetBlock("a/fpn_cells/cell_1/fnode5/add"), "fpn cell 1 node 5");
+  EXPECT_EQ(EfficientDetBlock("fpn_cells/cell_x/y"), "fpn");
+  EXPECT_EQ(EfficientDetBlock("Conv_12"), "");
 }
 
 }  // namespace

@@ -10,9 +10,9 @@
 
 #include "base/checked_math.h"
 #include "base/file.h"
+#include "onnx/read.h"
 
 namespace edet::onnx_format {
-namespace {
 
 namespace format = ::onnx;
 
@@ -35,6 +35,8 @@ std::string TypeName(int32_t type) {
   return name;
 }
 
+namespace {
+
 std::vector<std::string> ShapeOf(const format::TypeProto_Tensor& tensor) {
   std::vector<std::string> shape;
   for (const auto& dim : tensor.shape().dim()) {
@@ -45,12 +47,21 @@ std::vector<std::string> ShapeOf(const format::TypeProto_Tensor& tensor) {
   return shape;
 }
 
+}  // namespace
+
 TensorInfo InfoOf(const format::ValueInfoProto& value) {
   const auto& tensor = value.type().tensor_type();
   return {value.name(), TypeName(tensor.elem_type()), ShapeOf(tensor)};
 }
 
-void Summarize(const format::GraphProto& graph, ModelSummary& summary) {
+std::string OperatorName(const format::NodeProto& node) {
+  bool own = node.domain().empty() || node.domain() == "ai.onnx";
+  return own ? node.op_type() : node.domain() + "::" + node.op_type();
+}
+
+namespace {
+
+void SummarizeGraph(const format::GraphProto& graph, ModelSummary& summary) {
   std::set<std::string> constants;
   for (const auto& initializer : graph.initializer()) {
     constants.insert(initializer.name());
@@ -65,35 +76,45 @@ void Summarize(const format::GraphProto& graph, ModelSummary& summary) {
   }
   for (const auto& output : graph.output()) summary.outputs.push_back(InfoOf(output));
   for (const auto& node : graph.node()) {
-    bool own = node.domain().empty() || node.domain() == "ai.onnx";
-    ++summary.operators[own ? node.op_type() : node.domain() + "::" + node.op_type()];
+    ++summary.operators[OperatorName(node)];
   }
   summary.nodes = static_cast<size_t>(graph.node_size());
 }
 
 }  // namespace
 
-Result<ModelSummary> SummarizeModel(const std::filesystem::path& path) {
+Result<ModelFile> ReadModel(const std::filesystem::path& path) {
   constexpr uint64_t kProtobufLimitBytes = (uint64_t{1} << 31) - 1;
   EDET_ASSIGN_OR_RETURN(std::string bytes, ReadFile(path, kProtobufLimitBytes));
-  format::ModelProto model;
+  ModelFile file;
+  file.bytes = bytes.size();
   google::protobuf::io::CodedInputStream stream(reinterpret_cast<const uint8_t*>(bytes.data()),
                                                 static_cast<int>(bytes.size()));
   stream.SetTotalBytesLimit(static_cast<int>(kProtobufLimitBytes));
-  bool parsed = model.ParseFromCodedStream(&stream) && stream.ConsumedEntireMessage();
-  if (!parsed || !model.has_graph() || model.graph().node_size() == 0) {
+  bool parsed = file.model.ParseFromCodedStream(&stream) && stream.ConsumedEntireMessage();
+  if (!parsed || !file.model.has_graph() || file.model.graph().node_size() == 0) {
     return Error{ErrorCode::kCorrupt, "is not an ONNX model, or is cut off", path.string(),
                  "export or copy it again"};
   }
+  return file;
+}
+
+ModelSummary Summarize(const ModelFile& file) {
+  const format::ModelProto& model = file.model;
   ModelSummary summary;
   summary.producer = model.producer_name() +
                      (model.producer_version().empty() ? "" : " " + model.producer_version());
   summary.ir_version = model.ir_version();
   for (const auto& opset : model.opset_import()) summary.opsets[opset.domain()] = opset.version();
   for (const auto& entry : model.metadata_props()) summary.metadata[entry.key()] = entry.value();
-  summary.file_bytes = bytes.size();
-  Summarize(model.graph(), summary);
+  summary.file_bytes = file.bytes;
+  SummarizeGraph(model.graph(), summary);
   return summary;
+}
+
+Result<ModelSummary> SummarizeModel(const std::filesystem::path& path) {
+  EDET_ASSIGN_OR_RETURN(ModelFile file, ReadModel(path));
+  return Summarize(file);
 }
 
 }  // namespace edet::onnx_format

@@ -270,6 +270,7 @@ def other_cases(folder):
     yield Case("no command", USAGE, [])
     yield Case("unknown command", USAGE, ["convrt"], "convrt")
     yield Case("inspect: no such file", BAD_INPUT, ["inspect", folder / "nowhere.onnx"], "nowhere.onnx")
+    yield Case("inspect: --html of no ONNX", USAGE, ["inspect", folder / "nowhere", "--html", "{out}"], "--html")
 
 
 def prepare(edet, folder):
