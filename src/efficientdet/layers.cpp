@@ -79,12 +79,14 @@ ValueId Layers::ConvNode(ValueId x, const std::string& node_name, std::vector<Va
                          int64_t filters, Window window, int64_t groups) {
   int64_t k = window.kernel, s = window.stride;
   Shape shape{graph_.shape(x)[0], filters, (height(x) + s - 1) / s, (width(x) + s - 1) / s};
+  // One by one: where memory ends within a braced list, GCC 12 frees what was never made.
+  std::map<std::string, graph::Attribute> attributes;
+  attributes["kernel_shape"] = std::vector<int64_t>{k, k};
+  attributes["strides"] = std::vector<int64_t>{s, s};
+  attributes["pads"] = SamePads2d(height(x), width(x), k, k, s, s);
+  attributes["group"] = groups;
   return graph_.AddNode("Conv", node_name, std::move(inputs), ElementType::kFloat32,
-                        std::move(shape),
-                        {{"kernel_shape", std::vector<int64_t>{k, k}},
-                         {"strides", std::vector<int64_t>{s, s}},
-                         {"pads", SamePads2d(height(x), width(x), k, k, s, s)},
-                         {"group", groups}});
+                        std::move(shape), std::move(attributes));
 }
 
 ValueId Layers::Convolution(ValueId x, const std::string& name, const std::string& node_name,

@@ -332,5 +332,12 @@ byId('scheme').onclick = () => setScheme(document.documentElement.dataset.scheme
 
 document.title = model.title;
 byId('title').textContent = model.title;
-byId('facts').textContent = `${model.nodes.length} nodes, ${short(model.params)} parameters, ${short(model.macs)} MACs, ${short(model.flops)} FLOPs`;
+byId('facts').textContent = `${model.nodes.length} nodes, ${short(model.params)} parameters, ${model.uncounted ? 'at least ' : ''}${short(model.macs)} MACs, ${short(model.flops)} FLOPs`;
 back();
+// A link to a block: d0.html#blocks_3
+function followHash() {
+  const name = decodeURIComponent(location.hash.slice(1)), block = model.blocks.findIndex(b => b.name === name);
+  if (block >= 0 && block !== open) { showNodes(block); tellBlock(block); }
+}
+window.onhashchange = followHash;
+followHash();
