@@ -56,15 +56,18 @@ def expected_shapes(kind, anchors, classes):
 
 
 # Decoded boxes may be infinite, never NaN: untrained weights give deltas over 200, whose exp is beyond float32 as AutoML's formula has it.
-def wrong_outputs(outputs, expected):
+# In fp16 they may be anything: untrained weights of 55 blocks drive activations beyond 65504, which says nothing of trained ones.
+def wrong_outputs(outputs, expected, half):
     shapes = {name: list(value.shape) for name, value in outputs.items()}
     if shapes != expected:
         return f"outputs {shapes}, expected {expected}"
+    if half:
+        return ""
     spoilt = [name for name, value in outputs.items() if np.any(np.isnan(value)) or (name != "boxes" and not np.all(np.isfinite(value)))]
     return f"not finite: {', '.join(spoilt)}" if spoilt else ""
 
 
-def ask_onnxruntime(path, kind, anchors, classes, runs):
+def ask_onnxruntime(path, kind, anchors, classes, runs, half):
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
     session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
@@ -74,7 +77,7 @@ def ask_onnxruntime(path, kind, anchors, classes, runs):
     pixels = np.random.default_rng(1).uniform(0, 255, image.shape).astype(np.float32)
     names = [output.name for output in session.get_outputs()]
     outputs = dict(zip(names, session.run(names, {image.name: pixels})))
-    return {"error": wrong_outputs(outputs, expected_shapes(kind, anchors, classes))}
+    return {"error": wrong_outputs(outputs, expected_shapes(kind, anchors, classes), half)}
 
 
 def ask_openvino(path):
@@ -186,7 +189,7 @@ class ModelCheck:
         if kind != "plugin":
             # fp16 on a CPU is emulated: only small models are run.
             runs = small or (kind == "none" and precision == "fp32")
-            answers["onnxruntime"] = self.judge(kind, precision, "onnxruntime", kind, anchors, model["num_classes"], runs)
+            answers["onnxruntime"] = self.judge(kind, precision, "onnxruntime", kind, anchors, model["num_classes"], runs, precision == "fp16")
             answers["onnxruntime"]["ran"] = runs
             if small and kind in ("none", "onnx"):
                 answers["openvino"] = self.judge(kind, precision, "openvino")
