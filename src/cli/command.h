@@ -14,6 +14,7 @@ struct Session {
 
 // Each subcommand lives in a file of its own and adds itself. Its callback throws CommandFailed on
 // an error.
+void AddConfigCommand(CLI::App& app, Session& session);
 void AddConvertCommand(CLI::App& app, Session& session);
 void AddDoctorCommand(CLI::App& app, Session& session);
 void AddInspectCommand(CLI::App& app, Session& session);
