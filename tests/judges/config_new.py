@@ -42,8 +42,8 @@ def differences(ini, yaml, path=""):
     if path.endswith("config-file") and str(ini).endswith(".txt"):
         ini = str(ini)[: -len(".txt")] + ".yml"
     # The reader of YAML ends a tracker's list of files with a ';', that of INI does not for one file.
-    if path.endswith("ll-config-file"):
-        yaml = str(yaml).rstrip(";")
+    if path.endswith("ll-config-file") and yaml:
+        yaml = yaml.rstrip(";")
     # A source without a URI has none in INI and an empty one in a column of the table. Paths of the device are not there on this machine:
     # the reader of YAML cuts them where they stop existing.
     cut = any(folder in str(ini) for folder in ("/opt/nvidia/", "/videos/")) and str(ini).startswith(str(yaml))

@@ -9,7 +9,9 @@ by `edet run` (small models only).
 """
 
 import argparse
+import json
 import os
+import pathlib
 import shutil
 import subprocess
 import sys
@@ -25,7 +27,7 @@ SMALL = ("d0", "lite0", "lite1")
 
 def say(edet, *arguments):
     done = subprocess.run([edet, *arguments], capture_output=True, text=True, check=False)
-    return done.returncode, (done.stderr or done.stdout).strip()
+    return done.returncode, (done.stderr if done.returncode else done.stdout).strip()
 
 
 def options_for(target, name, options):
@@ -38,9 +40,45 @@ def options_for(target, name, options):
     return [*options, *([] if old else ["--yaml"])]
 
 
+def version(text):
+    return [int(part) for part in text.split(".")]
+
+
+def load_keys(name):
+    file = pathlib.Path(__file__).parents[2] / "src" / "deepstream" / "keys" / f"{name}.json"
+    return json.loads(file.read_text(encoding="utf-8"))["groups"]
+
+
+TABLES = {"config_infer_primary.txt": load_keys("nvinfer_keys"), "deepstream_app.txt": load_keys("deepstream_app_keys"),
+          "deepstream_app_server.txt": load_keys("deepstream_app_keys")}
+
+
+def group_keys(table, group):
+    for spec in table:
+        rest = group[len(spec["name"]):]
+        if group == spec["name"] or group.startswith(spec["name"]) and (spec["match"] == "prefix" or spec["match"] == "indexed" and rest.isdigit()):
+            return {key["key"]: key for key in spec["keys"]}
+    return None
+
+
+def unknown_keys(folder, deepstream):
+    """Keys that this version of DeepStream does not know."""
+    faults = []
+    for name, table in TABLES.items():
+        keys = {}
+        for line in pathlib.Path(folder, name).read_text(encoding="utf-8").splitlines():
+            if line.startswith("["):
+                group, keys = line, group_keys(table, line[1:-1])
+            elif line and not line.startswith("#"):
+                spec = (keys or {}).get(line.split("=")[0])
+                known = spec and version(spec["since"]) <= version(deepstream) <= version(spec.get("until", "1000"))
+                faults += [] if known else [f"{name} {group}: DeepStream {deepstream} does not know {line}"]
+    return faults
+
+
 def lint(edet, target, folder):
     """Findings of `edet config lint`, where this build has it."""
-    if say(edet, "config", "lint", "--help")[0] != 0:
+    if "\n  lint" not in say(edet, "config", "--help")[1]:
         return []
     code, words = say(edet, "config", "lint", folder, "--target", target, "--fail-on", "warning")
     return [] if code == 0 else [f"lint: {words[:1500]}"]
@@ -55,10 +93,11 @@ def check_target(arguments, target, model, top):
         folder = os.path.join(top, name)
         os.makedirs(folder, exist_ok=True)
         make_device_files(folder)
-        code, words = say(arguments.edet, "config", "new", model, "--target", target, "-o", folder, "--server", *chosen)
+        code, words = say(arguments.edet, "config", "new", model, "--target", target, "-o", folder, "--server", "--json", *chosen)
         if code != 0:
             faults.append(f"{name}: {words}")
             continue
+        faults += [f"{name}: {fault}" for fault in unknown_keys(folder, json.loads(words)["deepstream"])]
         faults += [f"{name}: {fault}" for fault in lint(arguments.edet, target, folder)]
         if target == "dgpu-9.1" and arguments.judge:
             faults += [f"{name}: {fault}" for fault in judge_case(arguments.judge, folder, expected)]
