@@ -8,6 +8,7 @@ void AddConfigCommand(CLI::App& app, Session& session) {
   config->require_subcommand(1);
   config->fallthrough();
   AddConfigKeys(*config, session);
+  AddConfigNew(*config, session);
 }
 
 }  // namespace edet::cli
