@@ -9,6 +9,7 @@ void AddConfigCommand(CLI::App& app, Session& session) {
   config->fallthrough();
   AddConfigKeys(*config, session);
   AddConfigNew(*config, session);
+  AddConfigLint(*config, session);
 }
 
 }  // namespace edet::cli
