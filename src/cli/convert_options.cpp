@@ -46,15 +46,6 @@ void AddChoice(CLI::App* command, const std::string& name, const std::map<std::s
       ->check(CLI::IsMember(&choices));
 }
 
-// What is wrong with a value of --batch; empty: nothing. Too large a number is the graph's to
-// refuse.
-std::string CheckBatch(const std::string& batch) {
-  constexpr size_t kMostDigits = 9;
-  bool number = !batch.empty() && batch.size() <= kMostDigits &&
-                batch.find_first_not_of("0123456789") == std::string::npos;
-  return number || batch == "dynamic" ? "" : "must be a number of images, or dynamic";
-}
-
 std::string PlatformNames() {
   std::string names;
   for (const deepstream::Platform& p : deepstream::Platforms()) {
@@ -81,6 +72,17 @@ void PrintPlatforms() {
 }
 
 }  // namespace
+
+const std::map<std::string, NmsKind>& NmsKinds() { return kNmsKinds; }
+const std::map<std::string, NmsSemantics>& NmsSemanticsNames() { return kSemantics; }
+
+// Too large a number is the graph's to refuse.
+std::string CheckBatch(const std::string& batch) {
+  constexpr size_t kMostDigits = 9;
+  bool number = !batch.empty() && batch.size() <= kMostDigits &&
+                batch.find_first_not_of("0123456789") == std::string::npos;
+  return number || batch == "dynamic" ? "" : "must be a number of images, or dynamic";
+}
 
 std::string NameOf(NmsKind kind) { return Name(kNmsKinds, kind); }
 std::string NameOf(NmsSemantics semantics) { return Name(kSemantics, semantics); }

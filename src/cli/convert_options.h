@@ -51,6 +51,12 @@ std::string NameOf(efficientdet::NmsSemantics semantics);
 std::string NameOf(efficientdet::Layout layout);
 std::string NameOf(Precision precision);
 
+// The same names the other way round, for CLI::IsMember.
+const std::map<std::string, efficientdet::NmsKind>& NmsKinds();
+const std::map<std::string, efficientdet::NmsSemantics>& NmsSemanticsNames();
+// What is wrong with a value of --batch (a number, or dynamic); empty: nothing.
+std::string CheckBatch(const std::string& batch);
+
 // False for kinds that leave NMS to the parser library.
 bool NmsInGraph(efficientdet::NmsKind kind);
 
