@@ -43,6 +43,13 @@ std::map<std::string, int> ComputedByOperator(const Graph& graph) {
 
 }  // namespace
 
+std::vector<std::string> ComputedArgumentsLeft(const Graph& graph) {
+  std::vector<std::string> lines;
+  for (const auto& [op, count] : ComputedByOperator(graph))
+    lines.push_back(fmt::format("{} of {} take an argument that is computed", count, op));
+  return lines;
+}
+
 Result<int> RepairComputedArguments(Subject& subject) {
   std::map<std::string, int> before = ComputedByOperator(subject.graph);
   int folded = graph::FoldConstants(subject.graph);
@@ -52,10 +59,6 @@ Result<int> RepairComputedArguments(Subject& subject) {
     int mended = count - after[op];
     if (mended > 0)
       subject.notes.push_back(fmt::format("{} of {} have constant arguments now", mended, op));
-  }
-  for (const auto& [op, count] : after) {
-    if (count > 0)
-      subject.left.push_back(fmt::format("{} of {} take an argument that is computed", count, op));
   }
   return folded;
 }

@@ -57,6 +57,8 @@ constexpr Repair kRepairs[] = {
     {"integer-input", "integer image input -> float32",
      "TensorRT before 8.5 refuses uint8, and nvinfer always writes float32 into the input",
      RepairIntegerInput},
+    {"layout", "NHWC image input -> NCHW (--layout nchw)",
+     "nvinfer before DeepStream 6.0 cannot feed NHWC", RepairLayout},
     {"computed-arguments", "computed shapes, pads, sizes, K -> constants",
      "TensorRT wants pads as constants before 8.2, Resize's before 8.4, TopK's before 8.6",
      RepairComputedArguments},
@@ -68,6 +70,8 @@ constexpr Repair kRepairs[] = {
      "a smaller graph, and one rounding less", BatchNorm},
     {"padding", "auto_pad -> explicit pads", "each engine works auto_pad out for itself",
      RepairPadding},
+    {"fractional-resize", "nearest Resize by a fraction -> constant indices",
+     "engines round such scales in different ways: 3 places become 4 or 5", RepairFractionalResize},
     {"batch", "another number of images a run (--batch)",
      "nvinfer runs as many images as its batch-size says", RepairBatch},
     {"nms-tail", "TensorFlow's NMS -> the chosen --nms",
@@ -111,7 +115,7 @@ Result<Report> RepairGraph(graph::Graph& graph, const RepairOptions& options) {
   EDET_RETURN_IF_ERROR(CheckNames(options.only, "--only"));
   EDET_RETURN_IF_ERROR(CheckNames(options.skip, "--skip"));
   Report report;
-  Subject subject{graph, options, {}, {}, {}};
+  Subject subject{graph, options, {}, {}, {}, true};
   graph::InferShapes(graph);
   for (const Repair& repair : kRepairs) {
     if (!Asked(options, repair.name)) continue;
@@ -128,6 +132,8 @@ Result<Report> RepairGraph(graph::Graph& graph, const RepairOptions& options) {
   graph::MakeNamesUnique(graph);
   graph::InferShapes(graph);
   report.left = std::move(subject.left);
+  for (std::string& line : ComputedArgumentsLeft(graph)) report.left.push_back(std::move(line));
+  report.same_rules = subject.same_rules;
   report.landmarks = std::move(subject.landmarks);
   return report;
 }

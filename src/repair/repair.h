@@ -24,6 +24,7 @@ struct RepairOptions {
   std::optional<ImageSize> image_size;
   // Images a run (graph::kDynamic: any number); nothing: as the file has it.
   std::optional<int64_t> batch;
+  bool nchw = false;  // the image input becomes N, channels, height, width
   // What takes the place of TensorFlow's NMS, or of EfficientNMS_TRT; nothing: AutoML's rows for
   // TensorFlow's, and EfficientNMS_TRT stays.
   std::optional<efficientdet::NmsKind> nms;
@@ -51,6 +52,9 @@ struct Report {
   std::vector<Step> steps;        // those that were asked for, in the order in which they ran
   std::vector<std::string> left;  // what was not understood and stays as it was
   std::vector<Landmark> landmarks;
+  // False where detections are chosen by other rules than before: other thresholds or semantics as
+  // asked, or EfficientNMS_TRT on one side (its best 5,000 candidates, its way with ties).
+  bool same_rules = true;
 };
 
 // A repair's name, what it does, and why.

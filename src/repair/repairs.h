@@ -17,17 +17,23 @@ struct Subject {
   std::vector<std::string> notes;  // of the running repair
   std::vector<std::string> left;
   std::vector<Landmark> landmarks;
+  bool same_rules = true;
 };
 
 // Each returns in how many places it changed something.
 Result<int> RepairUpsample(Subject& subject);           // upsample.cpp
 Result<int> RepairImageSize(Subject& subject);          // image_size.cpp
 Result<int> RepairIntegerInput(Subject& subject);       // integer_input.cpp
+Result<int> RepairLayout(Subject& subject);             // layout.cpp
 Result<int> RepairBatch(Subject& subject);              // batch.cpp
 Result<int> RepairComputedArguments(Subject& subject);  // computed_arguments.cpp
 Result<int> RepairNmsTail(Subject& subject);            // nms_tail.cpp
 Result<int> RepairIntegerOutputs(Subject& subject);     // integer_outputs.cpp
+Result<int> RepairFractionalResize(Subject& subject);   // fractional_resize.cpp
 Result<int> RepairPadding(Subject& subject);            // padding.cpp
+
+// Operators whose arguments are still computed, a line each, for what a report says is left.
+std::vector<std::string> ComputedArgumentsLeft(const graph::Graph& graph);
 
 // Makes a run take `batch` images; `ends` is where the part of the network ends that must treat
 // each image alike. False, and nothing changed, where it does not (batch.cpp).
