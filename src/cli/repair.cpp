@@ -59,20 +59,30 @@ Status ParseSize(const std::string& text, repair::RepairOptions& options) {
   return {};
 }
 
+// Repairs keep what the file means by a detection, unless asked: AutoML's exports mean AutoML's,
+// EfficientNMS_TRT each class on its own.
+bool FeedsPluginPerClass(const graph::Graph& graph) {
+  for (const graph::Node& node : graph.nodes)
+    if (node.op == "EfficientNMS_TRT" && IntAttribute(node, "class_agnostic", 0) == 0) return true;
+  return false;
+}
+
 // What the platform wants where the user wished nothing.
-Result<std::vector<std::string>> ChooseForTarget(Options& options) {
+Result<std::vector<std::string>> ChooseForTarget(const graph::Graph& graph, Options& options) {
   if (options.target.empty()) return std::vector<std::string>();
   EDET_ASSIGN_OR_RETURN(deepstream::Platform platform, deepstream::FindPlatform(options.target));
   deepstream::ModelWishes wishes;
   repair::RepairOptions& wanted = options.repair;
   if (wanted.nms) wishes.postprocessing = PostprocessingOf(*wanted.nms);
-  if (wanted.semantics) wishes.automl = *wanted.semantics == NmsSemantics::kAutoml;
+  bool automl = !FeedsPluginPerClass(graph);
+  if (wanted.semantics) automl = *wanted.semantics == NmsSemantics::kAutoml;
+  wishes.automl = automl;
   wishes.opset = options.opset;
   EDET_ASSIGN_OR_RETURN(deepstream::ModelChoices choices,
                         deepstream::ChooseModel(platform, wishes));
   for (const auto& [name, kind] : NmsKinds())
     if (PostprocessingOf(kind) == choices.postprocessing) wanted.nms = kind;
-  wanted.semantics = choices.automl ? NmsSemantics::kAutoml : NmsSemantics::kPerClass;
+  wanted.nchw = wanted.nchw || !choices.nhwc;
   options.opset = choices.opset;
   return choices.reasons;
 }
@@ -166,9 +176,9 @@ Status Verify(const Options& options, const fs::path& repaired, Outcome& outcome
   ScratchFolder scratch;
   if (scratch.path().empty())
     return Error{ErrorCode::kIo, "cannot make a temporary folder", "", "--no-verify goes without"};
-  EDET_ASSIGN_OR_RETURN(
-      outcome.verification,
-      VerifyRepair({options.input, repaired, outcome.report.landmarks, scratch.path()}));
+  EDET_ASSIGN_OR_RETURN(outcome.verification,
+                        VerifyRepair({options.input, repaired, outcome.report.landmarks,
+                                      outcome.report.same_rules, scratch.path()}));
   if (outcome.verification->good()) return {};
   return Error{ErrorCode::kFindings, "the repaired network computes something else: not written",
                options.input.string(), "--skip leaves repairs out, --no-verify writes it anyway"};
@@ -192,8 +202,8 @@ Status Repair(Options& options, const Session& session) {
   EDET_RETURN_IF_ERROR(CheckOptions(options));
   EDET_RETURN_IF_ERROR(ParseSize(options.size, options.repair));
   Outcome outcome;
-  EDET_ASSIGN_OR_RETURN(outcome.reasons, ChooseForTarget(options));
   EDET_ASSIGN_OR_RETURN(onnx_format::ForeignModel model, onnx_format::ReadGraph(options.input));
+  EDET_ASSIGN_OR_RETURN(outcome.reasons, ChooseForTarget(model.graph, options));
   outcome.nodes_before = model.graph.nodes.size();
   EDET_ASSIGN_OR_RETURN(outcome.report, repair::RepairGraph(model.graph, options.repair));
   outcome.nodes_after = model.graph.nodes.size();
@@ -253,6 +263,12 @@ void AddOptions(CLI::App* command, const std::shared_ptr<Options>& options) {
       ->check([](const std::string& batch) { return CheckBatch(batch); });
   command->add_option("--size", options->size,
                       "WIDTHxHEIGHT of the input, for networks that take any size");
+  command
+      ->add_option_function<std::string>(
+          "--layout",
+          [options](const std::string& layout) { options->repair.nchw = layout == "nchw"; },
+          "nchw: turn an NHWC input (nvinfer of DeepStream 5 wants that)")
+      ->check(CLI::IsMember({"as-it-is", "nchw"}));
   command->add_option("--opset", options->opset, "11 to 17 (13)");
   command->add_option("--only", options->repair.only, "Repairs to do, a list; all if left out")
       ->delimiter(',');

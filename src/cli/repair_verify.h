@@ -21,7 +21,7 @@ struct Comparison {
 struct Verification {
   std::vector<Comparison> tensors;
   // Detections before, and how many of them have a partner after: the same class, scores 1e-3
-  // and corners a pixel apart at the most. -1: the outputs are of kinds that cannot be compared.
+  // and corners a pixel apart at the most. -1: not compared, as kinds or rules differ.
   int detections = -1, partners = 0;
   std::string note;  // where not all could be compared, why
   bool compared() const { return !tensors.empty(); }
@@ -32,6 +32,7 @@ struct VerifyInputs {
   std::filesystem::path before;  // the file as it came
   std::filesystem::path after;   // the repaired one
   std::vector<repair::Landmark> landmarks;
+  bool same_rules = true;        // detections are chosen as before (repair::Report)
   std::filesystem::path folder;  // for temporary files, which the caller removes
 };
 

@@ -62,6 +62,7 @@ void Tell(Subject& subject, const Tail& tail, const efficientdet::PostprocessGra
   bool same =
       wanted.semantics == tail.semantics && wanted.score_threshold == tail.score_threshold &&
       wanted.iou_threshold == tail.iou_threshold && wanted.max_detections == tail.max_detections;
+  subject.same_rules = same && !tail.plugin && wanted.kind != NmsKind::kPlugin;
   subject.notes.push_back(fmt::format("{}, {} -> {} (score > {}, IoU > {}, at most {}{})",
                                       tail.plugin ? "plugin" : "TensorFlow's NMS", tail.anchor_note,
                                       KindName(wanted.kind), wanted.score_threshold,
