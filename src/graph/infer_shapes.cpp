@@ -198,33 +198,41 @@ void GlobalPool(Inference& n) {
 
 // --- Shapes ---
 
-void Reshape(Inference& n) {
-  MaybeShape x = n.In(0), target = n.Integers(1), length = n.In(1);
-  if (!target) {
-    bool rank_known = length && length->size() == 1 && (*length)[0] >= 0 && (*length)[0] <= 16;
-    n.Out(
-        0, n.Type(0),
-        rank_known ? MaybeShape(Shape(static_cast<size_t>((*length)[0]), kDynamic)) : std::nullopt);
-    return;
-  }
-  Shape shape = *target;
-  bool zero_is_zero = IntAttribute(n.node(), "allowzero", 0) != 0;
-  int64_t known = 1, open = -1;
-  bool all = true;  // known
+// What a Reshape to constants gives; -1 is settled where everything else is known, or is a free
+// dimension that 0 takes over as it is.
+MaybeShape Reshaped(const MaybeShape& x, Shape shape, bool zero_is_zero) {
+  int64_t known = 1, total = 1, open = -1;
+  bool settled = x.has_value();
+  std::vector<bool> taken(x ? x->size() : 0, false);
   for (size_t i = 0; i < shape.size(); ++i) {
-    if (shape[i] == 0 && !zero_is_zero) shape[i] = x && i < x->size() ? (*x)[i] : kDynamic;
-    if ((*target)[i] == -1) open = static_cast<int64_t>(i);
-    if (shape[i] == kDynamic && (*target)[i] != -1) all = false;
-    if (shape[i] > 0 && __builtin_mul_overflow(known, shape[i], &known))
-      return n.Out(0, n.Type(0), {});
+    if (shape[i] == -1) open = static_cast<int64_t>(i);
+    if (shape[i] == 0 && !zero_is_zero) {
+      bool there = x && i < x->size();
+      shape[i] = there ? (*x)[i] : kDynamic;
+      if (there) taken[i] = true;
+    } else if (shape[i] > 0 && __builtin_mul_overflow(known, shape[i], &known)) {
+      return std::nullopt;
+    }
   }
-  int64_t total = 1;
-  for (int64_t dimension : x.value_or(Shape{kDynamic})) {
-    if (dimension < 0 || __builtin_mul_overflow(total, dimension, &total)) all = false;
+  for (size_t i = 0; x && i < x->size(); ++i) {
+    if (taken[i]) continue;
+    settled = settled && (*x)[i] >= 0 && !__builtin_mul_overflow(total, (*x)[i], &total);
   }
-  if (open >= 0 && all && known > 0 && total % known == 0)
+  if (open >= 0 && settled && known > 0 && total % known == 0)
     shape[static_cast<size_t>(open)] = total / known;
-  n.Out(0, n.Type(0), shape);
+  return shape;
+}
+
+void Reshape(Inference& n) {
+  MaybeShape target = n.Integers(1), length = n.In(1);
+  if (target) {
+    bool zero_is_zero = IntAttribute(n.node(), "allowzero", 0) != 0;
+    return n.Out(0, n.Type(0), Reshaped(n.In(0), *target, zero_is_zero));
+  }
+  bool rank_known = length && length->size() == 1 && (*length)[0] >= 0 && (*length)[0] <= 16;
+  MaybeShape free;
+  if (rank_known) free = Shape(static_cast<size_t>((*length)[0]), kDynamic);
+  n.Out(0, n.Type(0), free);
 }
 
 void Flatten(Inference& n) {

@@ -320,20 +320,30 @@ class Sink {
   std::unordered_map<ValueId, Node> views_;
 };
 
-Graph Tidied(Graph graph, bool sink) {
-  if (sink) Sink(graph).Run();
+void Tidy(Graph& graph) {
   Collapse(graph).Run();
   RemoveIdentities(graph);
   RemoveUnused(graph);
-  return graph;
+}
+
+// The smallest graph of some rounds: a view may have to pass several operators, others in between.
+Graph Smallest(Graph graph) {
+  constexpr int kRounds = 4;
+  Tidy(graph);
+  Graph best = graph;
+  for (int round = 0; round < kRounds; ++round) {
+    Sink(graph).Run();
+    Tidy(graph);
+    if (graph.nodes.size() < best.nodes.size()) best = graph;
+  }
+  return best;
 }
 
 }  // namespace
 
 int SimplifyViews(Graph& graph) {
   size_t before = graph.nodes.size();
-  Graph plain = Tidied(graph, false), sunk = Tidied(graph, true);
-  graph = sunk.nodes.size() < plain.nodes.size() ? std::move(sunk) : std::move(plain);
+  graph = Smallest(std::move(graph));
   return static_cast<int>(before) - static_cast<int>(graph.nodes.size());
 }
 

@@ -25,8 +25,7 @@ Result<int> Identities(Subject& subject) {
 
 Result<int> Views(Subject& subject) {
   int before = static_cast<int>(subject.graph.nodes.size());
-  graph::SimplifyViews(subject.graph);
-  graph::InferShapes(subject.graph);
+  while (graph::SimplifyViews(subject.graph) > 0) graph::InferShapes(subject.graph);
   return before - static_cast<int>(subject.graph.nodes.size());
 }
 
