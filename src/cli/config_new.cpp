@@ -60,7 +60,8 @@ uint32_t SmallNumber(const std::string& text) {
   return static_cast<uint32_t>(std::stoul(text));
 }
 
-Status ChooseSources(const ConfigNewOptions& options, AppFacts& app) {
+Status ChooseSources(const ConfigNewOptions& options, AppFacts& app,
+                     std::vector<std::string>& notes) {
   if (options.sources.size() == 1 &&
       options.sources[0].find_first_not_of("0123456789") == std::string::npos) {
     app.sample_sources = SmallNumber(options.sources[0]);
@@ -70,6 +71,12 @@ Status ChooseSources(const ConfigNewOptions& options, AppFacts& app) {
   }
   for (const std::string& text : options.sources) {
     EDET_ASSIGN_OR_RETURN(deepstream::SourceFacts source, SourceArgument(text));
+    std::error_code ignored;
+    if (fs::is_regular_file(text, ignored))
+      notes.push_back(
+          fmt::format("NOTE {} is a file of this machine: the device needs it under "
+                      "the same name",
+                      source.uri));
     app.sources.push_back(std::move(source));
   }
   return {};
@@ -106,9 +113,9 @@ Status ChooseBroker(const ConfigNewOptions& options, AppFacts& app) {
   return Usage("not a host and port", "--broker " + options.broker, "give HOST:PORT");
 }
 
-Result<AppFacts> ChooseApp(const ConfigNewOptions& options) {
+Result<AppFacts> ChooseApp(const ConfigNewOptions& options, std::vector<std::string>& notes) {
   AppFacts app;
-  EDET_RETURN_IF_ERROR(ChooseSources(options, app));
+  EDET_RETURN_IF_ERROR(ChooseSources(options, app, notes));
   EDET_RETURN_IF_ERROR(ChooseFrameSize(options, app));
   if (!options.sinks.empty()) app.sinks = options.sinks;
   EDET_RETURN_IF_ERROR(ChooseBroker(options, app));
@@ -234,7 +241,7 @@ Result<Plan> MakePlan(const ConfigNewOptions& options) {
   Plan plan;
   EDET_ASSIGN_OR_RETURN(plan.model, ReadModelFolder(options.model));
   EDET_RETURN_IF_ERROR(ChooseTarget(options, plan));
-  EDET_ASSIGN_OR_RETURN(plan.app, ChooseApp(options));
+  EDET_ASSIGN_OR_RETURN(plan.app, ChooseApp(options, plan.notes));
   EDET_RETURN_IF_ERROR(ChooseBatch(options, plan));
   EDET_RETURN_IF_ERROR(ChoosePrecision(options, plan));
   EDET_RETURN_IF_ERROR(deepstream::CheckApp(

@@ -348,7 +348,7 @@ TEST_F(JudgeTest, AppConfigIsTakenWithoutWarning) {
          {{"batch-size", 1},
           {"width", 1920},
           {"height", 1080},
-          {"batched-push-timeout", 40000},
+          {"batched-push-timeout", live ? 33333 : 40000},
           {"live-source", live ? 1 : 0}}},
         {"primary-gie",
          {{"enable", 1},

@@ -50,7 +50,9 @@ void WriteInference(const AppFacts& app, ConfigText& text) {
       "overrule it.");
   text.Set("enable", 1U);
   text.Comment("0: nvinfer, 1: nvinferserver (Triton).");
-  text.Set("plugin-type", app.server ? 1U : 0U).Set("gpu-id", 0U);
+  text.Set("plugin-type", app.server ? 1U : 0U);
+  // nvinferserver has its GPU in its own file and says so when one is named here.
+  if (!app.server) text.Set("gpu-id", 0U);
   text.Set("config-file", app.infer_config);
 }
 

@@ -340,6 +340,18 @@ TEST(WriteConfigs, NvinferserverIsToldWhatItsVersionKnows) {
               HasSubstr("clip_object_outside_roi: true"));
 }
 
+TEST(WriteConfigs, AServerHasItsGpuInItsOwnFile) {
+  AppFacts app;
+  app.server = true;
+  app.infer_config = "config_infer_server.txt";
+  const std::string text = AppConfigText(FactsFor("xavier-jp5"), app);
+  const size_t begin = text.find("[primary-gie]");
+  const std::string group = text.substr(begin, text.find("\n[", begin) - begin);
+  EXPECT_EQ(ValueOf(group, "plugin-type"), "1");
+  EXPECT_EQ(ValueOf(group, "gpu-id"), "absent");
+  EXPECT_EQ(ValueOf(group, "config-file"), "config_infer_server.txt");
+}
+
 TEST(WriteConfigs, YamlQuotesWhatItMust) {
   AppFacts app;
   app.output_file = "a: b #c.mp4";

@@ -31,13 +31,14 @@ def say(edet, *arguments):
 
 
 def options_for(target, name, options):
-    """The case's options as far as that DeepStream has them."""
+    """The case's options as far as that DeepStream has them; the library of this machine is none for a Jetson."""
     old = target in ("xavier-jp4.4", "xavier-jp4.6")
     if old and name == "mqtt" or target == "dgpu-6.2" and name == "mqtt" or target == "xavier-jp4.4" and name == "redis":
         return None
     if old and "nvsort" in options:
         options = [word if word != "nvsort" else "iou" for word in options]
-    return [*options, *([] if old else ["--yaml"])]
+    library = [] if target.startswith("dgpu") else ["--library", "/opt/nvidia/deepstream/deepstream/lib/libnvdsinfer_efficientdet.so"]
+    return [*options, *library, *([] if old else ["--yaml"])]
 
 
 def version(text):
@@ -80,8 +81,10 @@ def lint(edet, target, folder):
     """Findings of `edet config lint`, where this build has it."""
     if "\n  lint" not in say(edet, "config", "--help")[1]:
         return []
-    code, words = say(edet, "config", "lint", folder, "--target", target, "--fail-on", "warning")
-    return [] if code == 0 else [f"lint: {words[:1500]}"]
+    names = [name for name in ("deepstream_app.txt", "deepstream_app.yml", "deepstream_app_server.txt") if os.path.exists(os.path.join(folder, name))]
+    done = subprocess.run([edet, "config", "lint", *[os.path.join(folder, name) for name in names], "--target", target, "--fail-on", "warning"],
+                          capture_output=True, text=True, check=False)
+    return [] if done.returncode == 0 else [f"lint: {done.stdout[:1500]}{done.stderr}"]
 
 
 def check_target(arguments, target, model, top):
