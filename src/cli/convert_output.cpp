@@ -1,11 +1,13 @@
 #include "cli/convert_output.h"
 
+
 #include <fmt/format.h>
 
 #include <nlohmann/json.hpp>
 #include <utility>
 
 #include "base/file.h"
+#include "cli/hparams_json.h"
 #include "cli/parser_library.h"
 #include "deepstream/write_configs.h"
 #include "efficientdet/anchor_spec.h"
@@ -18,14 +20,6 @@ using efficientdet::NmsKind;
 using efficientdet::NmsSemantics;
 using nlohmann::ordered_json;
 namespace {
-
-// A ratio, or [x, y] where the pair is no ratio's.
-ordered_json AspectsJson(const efficientdet::Hparams& hparams) {
-  ordered_json list = ordered_json::array();
-  for (const detect::AspectRatio& aspect : hparams.aspect_ratios)
-    list.push_back({aspect.x, aspect.y});
-  return list;
-}
 
 bool IsDynamic(const ConvertOptions& options) { return options.batch == graph::kDynamic; }
 
@@ -44,16 +38,9 @@ ordered_json Record(const ConvertOptions& options, const Conversion& conversion)
       {"weights", conversion.uses_ema ? "ema" : "raw"},
       {"model",
        {{"name", h.model_name},
-        {"backbone_name", h.backbone_name},
         {"image_size", {{"height", h.image_height}, {"width", h.image_width}}},
-        {"num_classes", h.num_classes},
-        {"min_level", h.min_level},
-        {"max_level", h.max_level},
-        {"num_scales", h.num_scales},
-        {"aspect_ratios", AspectsJson(h)},
-        {"anchor_scale", h.anchor_scale},
-        {"mean_rgb", h.mean_rgb},
-        {"stddev_rgb", h.stddev_rgb}}},
+        {"num_classes", h.num_classes}}},
+      {"hparams", HparamsJson(h)},
       {"onnx",
        {{"file", "model.onnx"},
         {"opset", options.opset},
