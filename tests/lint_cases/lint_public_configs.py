@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Lints a folder of downloaded DeepStream configs and counts what was found.
 
-FOLDER may hold index.json: a list of {"local": path, "version": DeepStream's, "kind": ...}; otherwise every file below
-that looks like a config is taken, with --target for all. Nothing is downloaded here.
+FOLDER may hold index.json: a list of {"local": path, "target": as --target takes it, "kind": ...}; otherwise every file
+below that looks like a config is taken, with --target for all. Nothing is downloaded here.
 """
 import argparse
 import collections
@@ -12,11 +12,6 @@ import re
 import subprocess
 import sys
 
-TARGETS = {
-    "5.0": "xavier-jp4.4", "5.1": "dgpu-5.1", "6.0": "dgpu-6.0", "6.0.1": "dgpu-6.0", "6.1": "dgpu-6.1",
-    "6.1.1": "dgpu-6.1.1", "6.2": "dgpu-6.2", "6.3": "dgpu-6.3", "6.4": "dgpu-6.4", "7.0": "dgpu-7.0",
-    "7.1": "dgpu-7.1", "8.0": "dgpu-9.1", "9.0": "dgpu-9.1", "9.1": "dgpu-9.1",
-}
 MARKS = re.compile(rb"^\s*(\[property\]|\[application\]|\[source0\]|property:|primary-gie:|infer_config\s*\{)", re.M)
 
 
@@ -26,7 +21,7 @@ def listed(folder, default_target):
     if index.exists():
         for row in json.loads(index.read_text()):
             if not row.get("duplicate"):
-                yield pathlib.Path(row["local"]), TARGETS.get(row.get("version") or "", default_target), row["kind"]
+                yield pathlib.Path(row["local"]), row.get("target") or default_target, row["kind"]
         return
     for file in sorted(folder.rglob("*")):
         if file.is_file() and file.stat().st_size < 1 << 20 and MARKS.search(file.read_bytes()):
