@@ -42,6 +42,7 @@ class AppChecker {
 
   void Check() {
     CheckSyntax(file_, report_);
+    CheckForm(file_, report_);
     CheckKeys(file_, deepstream::DeepstreamAppKeys(), IsReadByApp, report_);
     CheckConditions(file_, "app", true, report_);
     CheckEnables();
@@ -103,7 +104,7 @@ class AppChecker {
 
   void CheckUri(const std::string& group, const std::string& uri) {
     const Entry& entry = *file_.Find(group, "uri");
-    if (uri.find("://") == std::string::npos) {
+    if (uri.front() == '/' || uri.find(':') == std::string::npos) {
       return report_.Add("uri-without-scheme", file_.AtValue(entry),
                          fmt::format("'{}' is no URI", uri), "write file://" + uri,
                          {file_.ReplaceValue(entry, "file://" + entry.text)});
@@ -310,7 +311,8 @@ class AppChecker {
   void CheckPaths() {
     for (const Group& group : file_.groups()) {
       if (!IsInference(group.name) || !IsEnabled(file_, group.name)) continue;
-      for (const char* key : {"config-file", "labelfile-path"}) CheckPath(group.name, key);
+      CheckPath(group.name, "config-file");
+      CheckLabelPath(group.name);
     }
     for (const char* group : {"tracker", "nvds-analytics", "pre-process"}) {
       if (!IsEnabled(file_, group)) continue;
@@ -332,6 +334,15 @@ class AppChecker {
     // A tracker may have several configs, separated by ';'.
     if (entry == nullptr || !reference || written.find(';') != std::string::npos) return;
     CheckExists(*reference, file_.AtValue(*entry), written, report_);
+  }
+
+  void CheckLabelPath(const std::string& group) {
+    const std::optional<Reference> labels = AppReference(file_, group, "labelfile-path");
+    const std::string written = file_.Text(group, "labelfile-path").value_or("");
+    if (!labels || labels->exists) return;
+    if (StartsWith(written, "/")) return CheckPath(group, "labelfile-path");
+    report_.Add("labels-refused", file_.At(group, "labelfile-path"),
+                fmt::format("there is no labels file {}", labels->path.string()));
   }
 
   void CheckFolder(const char* key) {

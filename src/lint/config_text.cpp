@@ -38,6 +38,12 @@ ConfigText ConfigText::Parse(std::string text, const std::filesystem::path& path
   ConfigText config;
   config.path_ = path;
   config.text_ = std::move(text);
+  const std::filesystem::path extension = path.extension();
+  config.yaml_ = extension == ".yml" || extension == ".yaml";
+  if (config.yaml_) {
+    config.ScanYaml();
+    return config;
+  }
   config.Scan();
   config.MarkOverruled();
   config.AskGlib();
@@ -161,7 +167,10 @@ const Entry* ConfigText::Find(const std::string& name, const std::string& key) c
 Result<KeyFile::Value> ConfigText::Get(const std::string& group, const std::string& key,
                                        ValueType type) const {
   if (!keys_) return Error{ErrorCode::kCorrupt, "the file was not read", path_.string(), ""};
-  return keys_->Get(group, key, type);
+  if (!yaml_ || type != ValueType::kBoolean) return keys_->Get(group, key, type);
+  // DeepStream's YAML readers take switches for whole numbers: true is none.
+  EDET_ASSIGN_OR_RETURN(const KeyFile::Value number, keys_->Get(group, key, ValueType::kInteger));
+  return KeyFile::Value(std::get<int>(number) != 0);
 }
 
 std::optional<int> ConfigText::Int(const std::string& group, const std::string& key) const {
@@ -212,23 +221,30 @@ Place ConfigText::At(const std::string& group, const std::string& key) const {
   if (const Entry* entry = Find(group, key)) return AtValue(*entry);
   Place place{path_, 1, 1, 0, group, key};
   if (const Group* found = FindGroup(group)) {
+    if (!found->csv.empty()) place.file = found->csv;
     place.line = found->line;
     place.column = found->column;
-    place.end_column = found->column + found->name.size() + 2;
+    place.end_column = found->column + found->name.size() + (yaml_ ? 0 : 2);
   }
   return place;
 }
 
 Place ConfigText::AtValue(const Entry& entry) const {
-  return {path_,       entry.line, entry.value_column, entry.value_column + entry.text.size(),
-          entry.group, entry.key};
+  return {FileOf(entry), entry.line, entry.value_column, entry.value_column + entry.text.size(),
+          entry.group,   entry.key};
 }
 
 Place ConfigText::AtKey(const Entry& entry) const {
-  return {path_, entry.line, entry.column, entry.column + entry.key.size(), entry.group, entry.key};
+  return {FileOf(entry), entry.line, entry.column, entry.column + entry.key.size(),
+          entry.group,   entry.key};
 }
 
 Place ConfigText::AtLine(size_t line) const { return {path_, line, 1, 0, "", ""}; }
+
+const std::filesystem::path& ConfigText::FileOf(const Entry& entry) const {
+  const Group* group = FindGroup(entry.group);
+  return group == nullptr || group->csv.empty() ? path_ : group->csv;
+}
 
 TextEdit ConfigText::ReplaceValue(const Entry& entry, std::string text) const {
   return {path_, entry.value_begin, entry.value_end, std::move(text)};
@@ -246,8 +262,11 @@ TextEdit ConfigText::Put(const std::string& group, const std::string& key,
                          const std::string& value) const {
   if (const Entry* entry = Find(group, key)) return ReplaceValue(*entry, value);
   const Group* found = FindGroup(group);
+  const bool row = found != nullptr && !found->csv.empty();
+  if (row || (yaml_ && found == nullptr)) return {path_, kUnknownOffset, kUnknownOffset, ""};
   const size_t at = found == nullptr ? text_.size() : found->insert_at;
   std::string line = key + "=" + value + line_break_;
+  if (yaml_) line = found->indent + key + ": " + value + line_break_;
   if (found == nullptr) line.insert(0, line_break_ + "[" + group + "]" + line_break_);
   if (at == text_.size() && !text_.empty() && text_.back() != '\n') line.insert(0, line_break_);
   return {path_, at, at, line};

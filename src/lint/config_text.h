@@ -9,6 +9,10 @@
 #include "base/result.h"
 #include "deepstream/key_file.h"
 
+namespace YAML {
+class Node;
+}
+
 namespace edet::lint {
 
 // A place in a file. Lines and columns count from 1, columns in bytes; 0: unknown.
@@ -18,7 +22,9 @@ struct Place {
   std::string group, key;
 };
 
-// Replaces the bytes [begin, end) of a file.
+inline constexpr size_t kUnknownOffset = static_cast<size_t>(-1);
+
+// Replaces the bytes [begin, end) of a file; kUnknownOffset: cannot be done.
 struct TextEdit {
   std::filesystem::path file;
   size_t begin = 0, end = 0;
@@ -37,23 +43,34 @@ struct Entry {
 
 struct Group {
   std::string name;
+  std::filesystem::path csv;  // the table of sources that it is a row of; empty: the file itself
   size_t line = 0, column = 0;
   size_t header_begin = 0, header_end = 0;  // of the line's text
   size_t insert_at = 0;                     // where a new line of the group goes
+  std::string indent;                       // of its lines, in YAML
   std::vector<size_t> repeated_at;          // lines where the same group begins again
   std::vector<Entry> entries;               // in the file's order, overruled ones too
 };
 
 // What keeps GLib from reading a file.
 struct SyntaxFault {
-  enum class Kind { kByteOrderMark, kNulByte, kSemicolonComment, kOutsideGroup, kNotAKey, kOther };
+  enum class Kind {
+    kByteOrderMark,
+    kNulByte,
+    kSemicolonComment,
+    kOutsideGroup,
+    kNotAKey,
+    kNoTable,
+    kOther
+  };
   Kind kind = Kind::kOther;
   size_t line = 0, begin = 0, end = 0;  // bytes of the line's text
   std::string text;                     // of kOther: what GLib says
 };
 
-// A key file with every line's place. What GLib refuses is a fault; the rest is read as if the
-// faulty lines were not there. One thread.
+// A key file, or the same in YAML (by its extension), with every line's place. What the parser
+// refuses is a fault; the rest of a key file is read as if the faulty lines were not there. The
+// table of sources that YAML names becomes groups [source0] and on. One thread.
 class ConfigText {
  public:
   // Errors: NotFound, Io, LimitExceeded.
@@ -61,6 +78,7 @@ class ConfigText {
   static ConfigText Parse(std::string text, const std::filesystem::path& path);
 
   const std::filesystem::path& path() const { return path_; }
+  bool is_yaml() const { return yaml_; }
   const std::string& text() const { return text_; }
   const std::vector<Group>& groups() const { return groups_; }
   const std::vector<SyntaxFault>& faults() const { return faults_; }
@@ -99,15 +117,22 @@ class ConfigText {
 
  private:
   ConfigText() = default;
+  const std::filesystem::path& FileOf(const Entry& entry) const;
   void Scan();
   void ScanLine(size_t begin, size_t end, size_t next, size_t number);
   void AddGroup(size_t begin, size_t end, size_t next, size_t number);
   void AddEntry(size_t begin, size_t end, size_t next, size_t number, size_t equals);
   void MarkOverruled();
   void AskGlib();
+  void ScanYaml();
+  void AddYamlEntry(Group& group, const YAML::Node& key, const YAML::Node& value);
+  void ReadTable(const std::filesystem::path& table);
+  void FillKeys();
 
   std::filesystem::path path_;
   std::string text_;
+  bool yaml_ = false;
+  std::vector<size_t> line_begins_;  // of YAML
   std::string line_break_ = "\n";
   std::vector<Group> groups_;
   std::vector<SyntaxFault> faults_;

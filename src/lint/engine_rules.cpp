@@ -30,6 +30,10 @@ class EngineChecker {
   EngineChecker(const NvinferUse& use, Report& report)
       : use_(use), file_(*use.file), report_(report) {
     from_app_ = use.app != nullptr && use.app->Has(use.group, "model-engine-file");
+    // In the order in which nvinfer looks for them.
+    for (const char* key : {"tlt-encoded-model", "uff-file", "model-file", "onnx-file"}) {
+      if (file_.Has(kProperty, key)) model_key_ = key;
+    }
   }
 
   void Check() {
@@ -39,10 +43,10 @@ class EngineChecker {
     const std::optional<Reference> engine = from_app_
                                                 ? AppReference(where, group, "model-engine-file")
                                                 : NvinferReference(where, "model-engine-file");
-    const std::optional<Reference> model = NvinferReference(file_, "onnx-file");
-    if (entry == nullptr || !engine || !model || file_.Has(kProperty, "engine-create-func-name"))
-      return;
+    const std::optional<Reference> model = NvinferReference(file_, model_key_);
+    if (!model || file_.Has(kProperty, "engine-create-func-name")) return;
     const fs::path written = WrittenName(model->path.string());
+    if (entry == nullptr || !engine) return ReportNone(written);
     if (engine->path.lexically_normal() == written.lexically_normal()) return;
     Compare(where, *entry, *engine, written);
   }
@@ -67,7 +71,7 @@ class EngineChecker {
   void Compare(const ConfigText& where, const Entry& entry, const Reference& engine,
                const fs::path& written) {
     std::vector<TextEdit> edits;
-    const std::string mended = Mended(where, entry, written);
+    const std::string mended = Mended(where, written);
     if (!mended.empty()) edits.push_back(where.ReplaceValue(entry, mended));
     const std::string fix = "write " + (mended.empty() ? written.string() : mended);
     const std::string name = engine.path.filename().string();
@@ -96,12 +100,26 @@ class EngineChecker {
                 fix, std::move(edits));
   }
 
+  void ReportNone(const fs::path& written) {
+    const std::string mended = Mended(file_, written);
+    std::vector<TextEdit> edits;
+    if (!mended.empty()) edits.push_back(file_.Put(kProperty, "model-engine-file", mended));
+    report_.Add("no-engine-name", file_.At(kProperty, model_key_),
+                "without model-engine-file the engine is built anew at every start",
+                "add model-engine-file=" + mended, std::move(edits));
+  }
+
+  // Where the batch size comes from the app and the engine does not, the app's line is at fault.
+  Place AtBatch(const ConfigText& where, const Entry& entry) const {
+    const bool apart = !from_app_ && use_.app != nullptr && use_.app->Has(use_.group, "batch-size");
+    return apart ? use_.app->At(use_.group, "batch-size") : where.AtValue(entry);
+  }
+
   // The value that names `written`, in the form in which the model is named.
-  std::string Mended(const ConfigText& where, const Entry& /*entry*/,
-                     const fs::path& written) const {
-    const std::string onnx = file_.Text(kProperty, "onnx-file").value_or("");
+  std::string Mended(const ConfigText& where, const fs::path& written) const {
+    const std::string onnx = file_.Text(kProperty, model_key_).value_or("");
     const std::string suffix =
-        written.string().substr(NvinferReference(file_, "onnx-file")->path.string().size());
+        written.string().substr(NvinferReference(file_, model_key_)->path.string().size());
     if (&where == &file_) return onnx + suffix;
     if (!onnx.empty() && onnx.front() == '/') return onnx + suffix;
     const fs::path folder = where.path().parent_path();
@@ -115,6 +133,7 @@ class EngineChecker {
   const ConfigText& file_;
   Report& report_;
   bool from_app_ = false;
+  std::string model_key_ = "onnx-file";
 };
 
 }  // namespace

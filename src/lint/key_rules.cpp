@@ -43,7 +43,11 @@ void CheckFault(const ConfigText& file, const SyntaxFault& fault, Report& report
       edits = {{file.path(), fault.begin, fault.begin + 1, "#"}};
     return report.Add(rule.rule, file.AtLine(fault.line), rule.message, "", std::move(edits));
   }
-  report.Add("unreadable", file.AtLine(1), fault.text);
+  if (fault.kind == Kind::kNoTable) {
+    return report.Add("missing-file", file.AtLine(1),
+                      fmt::format("the table of sources '{}' is not there", fault.text));
+  }
+  report.Add("unreadable", file.AtLine(std::max<size_t>(fault.line, 1)), fault.text);
 }
 
 const Entry& LastOf(const Group& group, const Entry& overruled) {
@@ -156,15 +160,18 @@ class KeyChecker {
     if (!value.ok()) return ReportType(spec, entry);
     ReportComment(spec, entry);
     const std::string beyond = deepstream::BeyondLimits(spec, *value);
+    const bool mode_for_type = entry.key == "network-mode" && entry.text == "100";
     const bool list = beyond.find(" values") != std::string::npos;
     if (!beyond.empty()) {
       report_.Add(list ? "list-length" : "out-of-range", file_.AtValue(entry),
-                  fmt::format("{}={}: {}", entry.key, entry.text, beyond));
+                  fmt::format("{}={}: {}", entry.key, entry.text, beyond),
+                  mode_for_type ? "network-type=100 was meant?" : "");
     }
     if (const std::string* text = std::get_if<std::string>(&*value)) CheckText(entry, *text);
   }
 
   void ReportComment(const KeySpec& spec, const Entry& entry) {
+    if (file_.is_yaml()) return;
     const size_t comment = CommentIn(entry.text);
     if (comment == std::string::npos) return;
     if (!IsText(spec.type) && spec.type != ValueType::kInteger &&
@@ -189,7 +196,7 @@ class KeyChecker {
                          "write " + switched, {file_.ReplaceValue(entry, switched)});
     }
     const size_t comment = CommentIn(entry.text);
-    if (comment != std::string::npos) {
+    if (comment != std::string::npos && !file_.is_yaml()) {
       return report_.Add("comment-refused", place,
                          fmt::format("the comment makes the value of {} unreadable", entry.key),
                          "put it on a line of its own",
@@ -203,6 +210,7 @@ class KeyChecker {
   }
 
   void CheckText(const Entry& entry, const std::string& text) {
+    if (file_.is_yaml()) return;
     const bool quoted = entry.text.size() >= 2 && entry.text.front() == entry.text.back() &&
                         (entry.text.front() == '"' || entry.text.front() == '\'');
     if (quoted) {
@@ -274,7 +282,7 @@ class KeyChecker {
     }
     const std::vector<std::string> near = NearestNames(group.name, names);
     std::vector<TextEdit> edits;
-    if (near.size() == 1 && file_.FindGroup(near.front()) == nullptr)
+    if (near.size() == 1 && file_.FindGroup(near.front()) == nullptr && !file_.is_yaml())
       edits = {{file_.path(), group.header_begin, group.header_end, "[" + near.front() + "]"}};
     report_.Add("unknown-group", file_.At(group.name),
                 fmt::format("nothing reads the group [{}]", group.name),
@@ -306,6 +314,12 @@ void CheckSyntax(const ConfigText& file, Report& report) {
                  "", {file.RemoveLine(entry)});
     }
   }
+}
+
+void CheckForm(const ConfigText& file, Report& report) {
+  if (!file.is_yaml() || !report.TargetBefore("6.1")) return;
+  report.Add("yaml-too-old", file.AtLine(1),
+             fmt::format("DeepStream {} does not read YAML", report.target()->deepstream));
 }
 
 void CheckKeys(const ConfigText& file, const KeyTable& table,

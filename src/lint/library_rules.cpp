@@ -10,7 +10,7 @@ namespace {
 constexpr const char* kProperty = "property";
 constexpr const char* kFunctionKeys[] = {
     "parse-bbox-func-name", "parse-bbox-instance-mask-func-name", "parse-classifier-func-name",
-    "parse-segmentation-func-name"};
+    "parse-segmentation-func-name", "engine-create-func-name"};
 
 class LibraryChecker {
  public:
@@ -54,9 +54,7 @@ class LibraryChecker {
   void CheckFunction(const char* key, const parser::LibraryDescription& library) {
     const std::string name = file_.Text(kProperty, key).value_or("");
     const auto& functions = library.parse_functions;
-    // The description lists functions with "Parse" in their names only.
-    if (name.find("Parse") == std::string::npos) return;
-    if (std::find(functions.begin(), functions.end(), name) != functions.end()) return;
+    if (name.empty() || library.functions.count(name) != 0) return;
     report_.Add("parse-function-missing", file_.At(kProperty, key),
                 fmt::format("the library has no function '{}'", name),
                 functions.empty() ? "it has no parse function at all"
@@ -64,18 +62,17 @@ class LibraryChecker {
   }
 
   void CheckTakesOver(const parser::LibraryDescription& library) {
-    const auto& functions = library.parse_functions;
-    const char* name = "NvDsInferCreateModelParser";
-    if (!file_.Has(kProperty, "onnx-file") ||
-        std::find(functions.begin(), functions.end(), name) == functions.end())
-      return;
-    report_.Add("library-takes-over", At(),
-                fmt::format("the library exports {}: onnx-file is not used", name));
+    if (!file_.Has(kProperty, "onnx-file")) return;
+    for (const char* name : {"NvDsInferCreateModelParser", "NvDsInferCudaEngineGet"}) {
+      if (library.functions.count(name) == 0) continue;
+      report_.Add("library-takes-over", At(),
+                  fmt::format("the library exports {}: onnx-file is not used", name));
+    }
   }
 
   void CheckTarget(const parser::LibraryDescription& library, const deepstream::Platform& target) {
     if (library.architecture != target.arch) {
-      report_.Add("library-architecture", At(),
+      report_.Add(library.self ? "own-library" : "library-architecture", At(),
                   fmt::format("the library is for {}, {} is {}", library.architecture, target.name,
                               target.arch));
     }

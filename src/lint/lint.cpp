@@ -31,6 +31,28 @@ bool IsOtherElement(const ConfigText& file) {
   return false;
 }
 
+// Post-processing of tensors, which has keys of nvinfer's but no model.
+bool IsPostprocess(const ConfigText& file) {
+  for (const char* key : {"onnx-file", "model-engine-file", "model-file", "tlt-encoded-model",
+                          "uff-file", "custom-network-config", "net-scale-factor", "gpu-id"}) {
+    if (file.Has("property", key)) return false;
+  }
+  return file.Has("property", "network-type") && file.Has("property", "process-mode") &&
+         file.Has("property", "output-blob-names");
+}
+
+// Files of other programs than deepstream-app, which share its groups in YAML.
+bool IsOtherProgram(const ConfigText& file) {
+  if (!file.is_yaml()) return false;
+  for (const Group& group : file.groups()) {
+    if (group.name.find("-gie") == std::string::npos) continue;
+    if (file.Has(group.name, "config-file-path") || file.Has(group.name, "cfg-file-path"))
+      return true;
+  }
+  return file.Has("source-list", "list") ||
+         (file.FindGroup("source0") == nullptr && file.FindGroup("application") == nullptr);
+}
+
 // A [property] without any model, and with keys of which nvinfer does not know most.
 bool LacksNvinferKeys(const ConfigText& file) {
   const Group* property = file.FindGroup("property");
@@ -53,9 +75,10 @@ FileKind KindOfKeyFile(const ConfigText& file) {
     app += IsAppGroup(group.name) ? 1 : 0;
     infer += deepstream::NvinferKeys().Find(group.name) != nullptr ? 1 : 0;
   }
-  if (app > 0 && app >= infer) return FileKind::kApp;
+  if (app > 0 && app >= infer) return IsOtherProgram(file) ? FileKind::kOther : FileKind::kApp;
   if (infer == 0) return FileKind::kOther;
-  return IsOtherElement(file) || LacksNvinferKeys(file) ? FileKind::kOther : FileKind::kNvinfer;
+  return IsOtherElement(file) || IsPostprocess(file) || LacksNvinferKeys(file) ? FileKind::kOther
+                                                                               : FileKind::kNvinfer;
 }
 
 // Text whose lines are names: no key, no brace, no markup.
@@ -71,7 +94,7 @@ class Linter {
   Status Open(const fs::path& path) {
     Result<std::string> text = ReadFile(path, kConfigLimitBytes);
     if (!text.ok()) return text.error();
-    const FileKind kind = RecognizeKind(*text);
+    const FileKind kind = RecognizeKind(*text, path);
     given_.push_back({path, std::move(text).value(), kind});
     return {};
   }
@@ -137,7 +160,7 @@ class Linter {
   void OpenInference(const ConfigText& app, Inference& inference) {
     Result<std::string> text = ReadFile(inference.config_file, kConfigLimitBytes);
     if (!text.ok()) return;  // missing-file tells
-    const FileKind kind = RecognizeKind(*text);
+    const FileKind kind = RecognizeKind(*text, inference.config_file);
     const bool server = inference.plugin_type == 1;
     const Place place = app.At(inference.group, "config-file");
     if ((kind == FileKind::kServer) != server && kind != FileKind::kOther) {
@@ -172,10 +195,11 @@ class Linter {
 
 }  // namespace
 
-FileKind RecognizeKind(const std::string& text) {
+FileKind RecognizeKind(const std::string& text, const fs::path& path) {
   if (text.find("infer_config") != std::string::npos && text.find('{') != std::string::npos)
     return FileKind::kServer;
-  const FileKind kind = KindOfKeyFile(ConfigText::Parse(text, ""));
+  const ConfigText file = ConfigText::Parse(text, path);
+  const FileKind kind = KindOfKeyFile(file);
   if (kind == FileKind::kOther && LooksLikeLabels(text)) return FileKind::kLabels;
   return kind;
 }

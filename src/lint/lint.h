@@ -23,8 +23,9 @@ struct LintResult {
 
 enum class FileKind { kNvinfer, kApp, kServer, kLabels, kOther };
 
-// By what the text holds, not by its name.
-FileKind RecognizeKind(const std::string& text);
+// By what the text holds, not by its name; whether it is YAML is decided by the extension, as
+// DeepStream does it.
+FileKind RecognizeKind(const std::string& text, const std::filesystem::path& path);
 
 // Looks at the files and at what they name: app config, inferences, labels, model, library. Errors:
 // NotFound, Io, LimitExceeded, for a file of `files`; one that a config names is a finding instead.

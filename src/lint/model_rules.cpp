@@ -231,7 +231,8 @@ class ModelChecker {
 
   void CheckClustering() {
     if (!NmsDone()) return;
-    const int mode = file_.Int(kProperty, "cluster-mode").value_or(0);
+    const bool dbscan = file_.IsOn(kProperty, "enable-dbscan");
+    const int mode = file_.Int(kProperty, "cluster-mode").value_or(dbscan ? 1 : 0);
     const Place place = file_.At(kProperty, "cluster-mode");
     const std::vector<TextEdit> edits{file_.Put(kProperty, "cluster-mode", "4")};
     if (mode == 0) {

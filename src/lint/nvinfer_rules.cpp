@@ -27,6 +27,7 @@ class NvinferChecker {
 
   void Check() {
     CheckSyntax(file_, report_);
+    CheckForm(file_, report_);
     CheckKeys(file_, deepstream::NvinferKeys(), AnyGroup, report_);
     if (file_.FindGroup(kProperty) == nullptr)
       return report_.Add("missing-property", file_.AtLine(1), "there is no group [property]");
@@ -68,6 +69,8 @@ class NvinferChecker {
     const bool engine =
         Has("model-engine-file") || (use_.app && use_.app->Has(use_.group, "model-engine-file"));
     if (!built && engine) CheckPath("model-engine-file");
+    if (const Entry* entry = file_.Find(kProperty, "model-engine-file"))
+      CheckVersion(entry->text, file_.AtValue(*entry), report_);
     if (!built && !engine) {
       report_.Add("no-model", file_.At(kProperty),
                   "neither onnx-file nor model-engine-file is given");

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <string_view>
+
 #include "deepstream/device_path.h"
 
 namespace edet::lint {
@@ -50,8 +52,30 @@ std::optional<Reference> AppReference(const ConfigText& file, const std::string&
   return ReferenceTo(path.ok() ? *path : *text);
 }
 
+namespace {
+
+// The version in /opt/nvidia/deepstream/deepstream-6.0/...; empty without one.
+std::string VersionIn(const std::string& path) {
+  constexpr std::string_view kFolder = "/deepstream/deepstream-";
+  const size_t at = path.find(kFolder);
+  if (at == std::string::npos) return "";
+  const size_t begin = at + kFolder.size();
+  return path.substr(begin, path.find('/', begin) - begin);
+}
+
+}  // namespace
+
+void CheckVersion(const std::string& written, const Place& place, Report& report) {
+  const std::string version = VersionIn(written);
+  if (version.empty() || !report.target() || version == report.target()->deepstream) return;
+  report.Add("other-version-path", place,
+             fmt::format("'{}' is of DeepStream {}, {} has {}", written, version,
+                         report.target()->name, report.target()->deepstream));
+}
+
 void CheckExists(const Reference& reference, Place place, const std::string& written,
                  Report& report) {
+  CheckVersion(written, place, report);
   if (reference.exists) return;
   if (written.find('~') == 0 || written.find('$') != std::string::npos) {
     return report.Add("home-path", std::move(place),

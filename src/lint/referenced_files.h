@@ -34,7 +34,10 @@ std::optional<Reference> NvinferReference(const ConfigText& file, const std::str
 std::optional<Reference> AppReference(const ConfigText& file, const std::string& group,
                                       const std::string& key);
 
-// A file that is named and not there: missing-file, not-on-this-machine or home-path.
+// A path into the folder of another DeepStream than the target's.
+void CheckVersion(const std::string& written, const Place& place, Report& report);
+
+// The same, and a file that is named and not there: missing-file, not-on-this-machine or home-path.
 void CheckExists(const Reference& reference, Place place, const std::string& written,
                  Report& report);
 
