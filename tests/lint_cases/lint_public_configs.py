@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
 """Lints a folder of downloaded DeepStream configs and counts what was found.
 
-FOLDER may hold index.json: a list of {"local": path, "target": as --target takes it, "kind": ...}; otherwise every file
+FOLDER may hold index.json: a list of {"local": path, "target": as --target takes it}; otherwise every file
 below that looks like a config is taken, with --target for all. Nothing is downloaded here.
 """
 import argparse
 import collections
 import json
+import os
 import pathlib
 import re
 import subprocess
@@ -16,28 +17,43 @@ MARKS = re.compile(rb"^\s*(\[property\]|\[application\]|\[source0\]|property:|pr
 
 
 def listed(folder, default_target):
-    """(file, target or None, kind) of every config."""
+    """(file, target or None) of every config."""
     index = folder / "index.json"
     if index.exists():
         for row in json.loads(index.read_text()):
             if not row.get("duplicate"):
-                yield pathlib.Path(row["local"]), row.get("target") or default_target, row["kind"]
+                yield pathlib.Path(row["local"]), row.get("target") or default_target
         return
     for file in sorted(folder.rglob("*")):
         if file.is_file() and file.stat().st_size < 1 << 20 and MARKS.search(file.read_bytes()):
-            yield file, default_target, ""
+            yield file, default_target
 
 
-def lint(edet, file, target):
-    """The findings of one file, or None with the output where the program failed."""
-    command = [edet, "config", "lint", str(file), "--json"] + (["--target", target] if target else [])
-    run = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=120)
+def lint(edet, files, target):
+    """The findings of some files, or None with the output where the program failed."""
+    command = [edet, "config", "lint", *map(str, files), "--json"] + (["--target", target] if target else [])
+    run = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=600)
     try:
         if run.returncode in (0, 1):
             return json.loads(run.stdout)["findings"], ""
     except (ValueError, KeyError):
         pass
     return None, f"exit {run.returncode}: {(run.stderr or run.stdout)[-300:].decode('utf8', 'replace')}"
+
+
+def lint_all(edet, by_target, failed):
+    """Yields the findings of all files, many in one call; one by one where a call fails."""
+    for target, files in by_target.items():
+        for first in range(0, len(files), 50):
+            some = files[first:first + 50]
+            found, _ = lint(edet, some, target)
+            for one in some if found is None else []:
+                alone, trouble = lint(edet, [one], target)
+                if alone is None:
+                    failed.append({"file": str(one), "target": target, "trouble": trouble})
+                found = (found or []) + (alone or [])
+            for finding in found:
+                yield {"target": target, **finding}
 
 
 def markdown(result):
@@ -57,27 +73,21 @@ def main():
     parser.add_argument("--json", type=pathlib.Path, help="write everything that was found")
     arguments = parser.parse_args()
 
-    counts = collections.Counter()
-    files_of = collections.defaultdict(set)
-    findings, failed, seen = [], [], 0
-    dirty, wrong = set(), set()
-    for file, target, kind in listed(arguments.folder, arguments.target):
-        seen += 1
-        found, trouble = lint(arguments.edet, file, target)
-        if found is None:
-            failed.append({"file": str(file), "trouble": trouble})
-            continue
-        for finding in found:
-            level = finding["severity"]
-            counts[(finding["rule"], level)] += 1
-            files_of[finding["rule"]].add(str(file))
-            dirty.add(str(file))
-            if level == "error":
-                wrong.add(str(file))
-            findings.append({"linted": str(file), "target": target, "kind": kind, **finding})
+    by_target = collections.defaultdict(list)
+    for file, target in listed(arguments.folder, arguments.target):
+        by_target[target].append(file)
+    counts, files_of, findings, failed = collections.Counter(), collections.defaultdict(set), [], []
+    for finding in lint_all(arguments.edet, by_target, failed):
+        finding["file"] = os.path.normpath(finding["file"])
+        counts[(finding["rule"], finding["severity"])] += 1
+        files_of[finding["rule"]].add(finding["file"])
+        findings.append(finding)
+    dirty = {finding["file"] for finding in findings}
+    wrong = {finding["file"] for finding in findings if finding["severity"] == "error"}
+    named = {str(file) for files in by_target.values() for file in files}
     order = {"error": 0, "warning": 1, "note": 2}
     result = {
-        "files": seen, "clean": seen - len(dirty) - len(failed), "with_errors": len(wrong), "failed": failed,
+        "files": len(named), "clean": len(named - dirty) - len(failed), "with_errors": len(wrong), "failed": failed,
         "rules": [{"rule": rule, "severity": level, "findings": number, "files": len(files_of[rule])}
                   for (rule, level), number in sorted(counts.items(), key=lambda c: (order[c[0][1]], -c[1]))],
         "findings": findings,
