@@ -55,6 +55,8 @@ std::string CheckBatch(const std::string& batch) {
   return number || batch == "dynamic" ? "" : "must be a number of images, or dynamic";
 }
 
+}  // namespace
+
 std::string PlatformNames() {
   std::string names;
   for (const deepstream::Platform& p : deepstream::Platforms()) {
@@ -79,8 +81,6 @@ void PrintPlatforms() {
       "--nms decoded and none go everywhere; --nms plugin with --nms-semantics automl from "
       "TensorRT 8.6 on.\n");
 }
-
-}  // namespace
 
 std::string NameOf(NmsKind kind) { return Name(kNmsKinds, kind); }
 std::string NameOf(NmsSemantics semantics) { return Name(kSemantics, semantics); }

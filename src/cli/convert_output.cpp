@@ -9,6 +9,8 @@
 #include "base/file.h"
 #include "cli/hparams_json.h"
 #include "cli/parser_library.h"
+#include "cli/source_argument.h"
+#include "deepstream/config_stamp.h"
 #include "deepstream/write_configs.h"
 #include "efficientdet/anchor_spec.h"
 #include "onnx/write.h"
@@ -26,6 +28,25 @@ bool IsDynamic(const ConvertOptions& options) { return options.batch == graph::k
 ordered_json BatchJson(const ConvertOptions& options) {
   if (IsDynamic(options)) return "dynamic";
   return options.batch;
+}
+
+// What the parser library cannot see in the tensors.
+std::vector<std::pair<std::string, std::string>> ParserOptionsFor(const ConvertOptions& options,
+                                                                  const Conversion& conversion) {
+  std::vector<std::pair<std::string, std::string>> values;
+  if (NmsInGraph(options.nms)) return values;
+  const ConvertOptions usual;
+  if (options.nms == NmsKind::kNone)
+    values.emplace_back("EDET_PARSER_ANCHORS", efficientdet::AnchorSpec(conversion.hparams));
+  if (conversion.semantics == NmsSemantics::kPerClass)
+    values.emplace_back("EDET_PARSER_NMS", "per-class");
+  if (options.iou_threshold != usual.iou_threshold)
+    values.emplace_back("EDET_PARSER_IOU", fmt::format("{}", options.iou_threshold));
+  if (options.max_detections != usual.max_detections)
+    values.emplace_back("EDET_PARSER_MAX_OBJECTS", fmt::format("{}", options.max_detections));
+  if (conversion.soft_sigma > 0.F)
+    values.emplace_back("EDET_PARSER_SOFT_SIGMA", fmt::format("{}", conversion.soft_sigma));
+  return values;
 }
 
 ordered_json Record(const ConvertOptions& options, const Conversion& conversion) {
@@ -51,8 +72,14 @@ ordered_json Record(const ConvertOptions& options, const Conversion& conversion)
         {"nodes", conversion.nodes},
         {"parameters", conversion.parameters}}},
       {"nms", {{"kind", NameOf(options.nms)}}},
+      {"configs",
+       {{"score_threshold", options.score_threshold},
+        {"max_detections", options.max_detections},
+        {"parser_options", ordered_json::object()}}},
       {"reasons", conversion.reasons},
   };
+  for (const auto& [key, value] : ParserOptionsFor(options, conversion))
+    record["configs"]["parser_options"][key] = value;
   if (const auto& platform = conversion.platform) {
     record["target"] = {{"name", platform->name},         {"deepstream", platform->deepstream},
                         {"tensorrt", platform->tensorrt}, {"cuda", platform->cuda},
@@ -73,25 +100,6 @@ std::string Joined(const std::vector<std::string>& lines) {
   return text;
 }
 
-// What the parser library cannot see in the tensors.
-std::vector<std::pair<std::string, std::string>> ParserOptionsFor(const ConvertOptions& options,
-                                                                  const Conversion& conversion) {
-  std::vector<std::pair<std::string, std::string>> values;
-  if (NmsInGraph(options.nms)) return values;
-  const ConvertOptions usual;
-  if (options.nms == NmsKind::kNone)
-    values.emplace_back("EDET_PARSER_ANCHORS", efficientdet::AnchorSpec(conversion.hparams));
-  if (conversion.semantics == NmsSemantics::kPerClass)
-    values.emplace_back("EDET_PARSER_NMS", "per-class");
-  if (options.iou_threshold != usual.iou_threshold)
-    values.emplace_back("EDET_PARSER_IOU", fmt::format("{}", options.iou_threshold));
-  if (options.max_detections != usual.max_detections)
-    values.emplace_back("EDET_PARSER_MAX_OBJECTS", fmt::format("{}", options.max_detections));
-  if (conversion.soft_sigma > 0.F)
-    values.emplace_back("EDET_PARSER_SOFT_SIGMA", fmt::format("{}", conversion.soft_sigma));
-  return values;
-}
-
 deepstream::ModelFacts FactsFor(const ConvertOptions& options, const Conversion& conversion) {
   deepstream::ModelFacts facts;
   facts.model_name = conversion.hparams.model_name;
@@ -110,6 +118,7 @@ deepstream::ModelFacts FactsFor(const ConvertOptions& options, const Conversion&
   if (const auto& platform = conversion.platform) {
     facts.deepstream_version = platform->deepstream;
     facts.platform = fmt::format("{} ({})", platform->name, platform->Versions());
+    facts.jetson = platform->arch == "aarch64";
   }
   return facts;
 }
@@ -122,7 +131,10 @@ Status WriteFolder(graph::Graph graph, const ConvertOptions& options,
   EDET_ASSIGN_OR_RETURN(std::string library_bytes, ReadFile(library));
   deepstream::ModelFacts facts = FactsFor(options, conversion);
   deepstream::AppFacts app;
-  app.source_uri = options.input;
+  if (!options.input.empty()) {
+    EDET_ASSIGN_OR_RETURN(deepstream::SourceFacts source, SourceArgument(options.input));
+    app.sources.push_back(std::move(source));
+  }
   OutputFiles output;
   EDET_ASSIGN_OR_RETURN(fs::path onnx_file, output.StageName(options.output / "model.onnx"));
   onnx_format::WriteOptions write;
@@ -130,10 +142,10 @@ Status WriteFolder(graph::Graph graph, const ConvertOptions& options,
   write.producer_version = EDET_VERSION;
   EDET_RETURN_IF_ERROR(onnx_format::WriteModel(std::move(graph), write, onnx_file));
   EDET_RETURN_IF_ERROR(output.Stage(options.output / facts.labels_file, Joined(conversion.labels)));
-  EDET_RETURN_IF_ERROR(
-      output.Stage(options.output / app.infer_config, deepstream::NvinferConfigText(facts)));
-  EDET_RETURN_IF_ERROR(
-      output.Stage(options.output / "deepstream_app.txt", deepstream::AppConfigText(facts, app)));
+  EDET_RETURN_IF_ERROR(output.Stage(options.output / app.infer_config,
+                                    deepstream::Stamped(deepstream::NvinferConfigText(facts))));
+  EDET_RETURN_IF_ERROR(output.Stage(options.output / "deepstream_app.txt",
+                                    deepstream::Stamped(deepstream::AppConfigText(facts, app))));
   EDET_RETURN_IF_ERROR(output.Stage(options.output / facts.parser_library, library_bytes, true));
   if (std::string text = deepstream::ParserOptionsText(facts); !text.empty()) {
     EDET_RETURN_IF_ERROR(
