@@ -91,6 +91,19 @@ FileKind KindOfKeyFile(const ConfigText& file) {
                                                                                : FileKind::kNvinfer;
 }
 
+// Whether a line begins with `head`, at the margin.
+bool HasLine(const std::string& text, const std::string& head) {
+  return text.rfind(head, 0) == 0 || text.find("\n" + head) != std::string::npos;
+}
+
+// What YAML that cannot be parsed was meant to be.
+FileKind KindOfBrokenYaml(const ConfigText& file, const std::string& text) {
+  if (!file.is_yaml() || file.faults().empty()) return FileKind::kOther;
+  if (HasLine(text, "property:")) return FileKind::kNvinfer;
+  return HasLine(text, "application:") && HasLine(text, "streammux:") ? FileKind::kApp
+                                                                      : FileKind::kOther;
+}
+
 // Text whose lines are names: no key, no brace, no markup.
 bool LooksLikeLabels(const std::string& text) {
   return !text.empty() && text.find_first_of("={}[]<>\0\t:", 0, 10) == std::string::npos;
@@ -221,7 +234,8 @@ FileKind RecognizeKind(const std::string& text, const fs::path& path) {
   if (text.find("infer_config") != std::string::npos && text.find('{') != std::string::npos)
     return FileKind::kServer;
   const ConfigText file = ConfigText::Parse(text, path);
-  const FileKind kind = KindOfKeyFile(file);
+  FileKind kind = KindOfKeyFile(file);
+  if (kind == FileKind::kOther) kind = KindOfBrokenYaml(file, text);
   if (kind == FileKind::kOther && LooksLikeLabels(text)) return FileKind::kLabels;
   return kind;
 }
