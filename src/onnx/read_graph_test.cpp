@@ -2,6 +2,7 @@
 #include "onnx/read_graph.h"
 
 #include <gtest/gtest.h>
+#include <onnx/checker.h>
 #include <onnx/onnx_pb.h>
 #include <sys/stat.h>
 
@@ -151,6 +152,26 @@ TEST_F(ForeignFile, ReadsParametersThatOldOpsetsHaveAsAttributes) {
   ASSERT_EQ(g.nodes[2].inputs.size(), 2u);
   EXPECT_EQ(g.constant(g.nodes[2].inputs[1])->integers, std::vector<int64_t>{0});
   EXPECT_TRUE(g.nodes[2].attributes.empty());
+}
+
+TEST_F(ForeignFile, WritesOldFormsForOldOpsets) {
+  graph::Graph g;
+  g.name = "old";
+  graph::ValueId x = g.AddInput("x", graph::ElementType::kFloat32, {1, 1, 2, 2});
+  graph::ValueId scales = g.AddConstant("s", graph::FloatTensor({4}, {1, 1, 2, 2}));
+  graph::ValueId r = g.AddNode("Resize", "r", {x, graph::kNoValue, scales},
+                               graph::ElementType::kFloat32, {1, 1, 4, 4});
+  graph::ValueId axes = g.AddConstant("axes", graph::Int64Tensor({1}, {0}));
+  g.MarkOutput(g.AddNode("Squeeze", "q", {r, axes}, graph::ElementType::kFloat32, {1, 4, 4}), "y");
+  for (int64_t opset : {11, 13}) {
+    WriteOptions options;
+    options.opset = opset;
+    ASSERT_TRUE(WriteModel(g, options, path_).ok());
+    format::ModelProto written;
+    ASSERT_TRUE(written.ParseFromString(*ReadFile(path_)));
+    EXPECT_NO_THROW(format::checker::check_model(written)) << "opset " << opset;
+    EXPECT_EQ(written.graph().node(1).attribute_size(), opset == 11 ? 1 : 0);
+  }
 }
 
 TEST_F(ForeignFile, ReadsExternalDataOfItsFolder) {

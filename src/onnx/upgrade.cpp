@@ -173,6 +173,15 @@ class Upgrade {
   int64_t opset_;
 };
 
+// Before opset 13 region and scales had to be there, if only empty.
+void FillResize(Graph& graph, Node& node) {
+  for (size_t place = 1; place < node.inputs.size() && place < 3; ++place) {
+    if (node.inputs[place] == kNoValue)
+      node.inputs[place] = graph.AddConstant(node.name + "/none_" + std::to_string(place),
+                                             graph::FloatTensor({0}, {}));
+  }
+}
+
 Status InputToList(const Graph& graph, Node& node, const char* name) {
   if (node.inputs.size() < 2 || node.inputs[1] == kNoValue) {
     node.inputs.resize(std::min<size_t>(node.inputs.size(), 1));
@@ -207,6 +216,7 @@ Status DowngradeOperators(Graph& graph, int64_t to_opset) {
     if (node.op == "Squeeze" || node.op == "Unsqueeze" || node.op == "ReduceSum")
       EDET_RETURN_IF_ERROR(InputToList(graph, node, "axes"));
     if (node.op == "Split") EDET_RETURN_IF_ERROR(InputToList(graph, node, "split"));
+    if (node.op == "Resize") FillResize(graph, node);
   }
   return {};
 }

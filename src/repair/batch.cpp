@@ -33,20 +33,20 @@ void KeepFirstDimension(Graph& graph, int64_t old_batch) {
   }
 }
 
-// True if every value that had the old batch in front has the new one, and is else as before.
-bool OnlyBatchChanged(const Graph& before, const Graph& after, int64_t from, int64_t to) {
+// A value that had the old batch in front and has not simply the new one instead; empty where all
+// have.
+std::string MixesImages(const Graph& before, const Graph& after, int64_t from, int64_t to) {
   for (const Node& node : before.nodes) {
     for (ValueId id : node.outputs) {
       if (id == graph::kNoValue) continue;
       const graph::Value &old_value = before.value(id), &new_value = after.value(id);
-      if (!old_value.shape_known || !new_value.shape_known) return false;
       Shape expected = old_value.shape;
-      if (expected.empty() || expected[0] != from) return false;
-      expected[0] = to;
-      if (expected != new_value.shape) return false;
+      bool batched = old_value.shape_known && !expected.empty() && expected[0] == from;
+      if (batched) expected[0] = to;
+      if (!batched || !new_value.shape_known || new_value.shape != expected) return old_value.name;
     }
   }
-  return true;
+  return "";
 }
 
 // The part of the graph that leads to what `outputs` give.
@@ -73,14 +73,22 @@ Graph UpTo(const Graph& graph, const std::vector<ValueId>& ends) {
 bool ChangeBatch(Subject& subject, const std::vector<ValueId>& ends, int64_t batch) {
   Graph& graph = subject.graph;
   ValueId image = ImageInput(graph);
-  if (image == graph::kNoValue || !graph.value(image).shape_known) return false;
+  if (image == graph::kNoValue || !graph.value(image).shape_known) {
+    subject.left.push_back("the batch stays as it is: no single image input was found");
+    return false;
+  }
   int64_t old_batch = graph.shape(image)[0];
   if (old_batch == batch) return true;
   Graph changed = graph;
   if (old_batch > 0) KeepFirstDimension(changed, old_batch);
   changed.value(image).shape[0] = batch;
   graph::InferShapes(changed);
-  if (!OnlyBatchChanged(UpTo(graph, ends), changed, old_batch, batch)) return false;
+  std::string mixed = MixesImages(UpTo(graph, ends), changed, old_batch, batch);
+  if (!mixed.empty()) {
+    subject.left.push_back("the batch stays as it is: images are not kept apart in '" + mixed +
+                           "'");
+    return false;
+  }
   graph = std::move(changed);
   subject.notes.push_back(
       fmt::format("a run takes {} images instead of {}", BatchName(batch), BatchName(old_batch)));

@@ -134,7 +134,8 @@ bool Near(const std::vector<float>& a, const std::vector<float>& b) {
 }
 
 bool TryDecoding(const Graph& graph, ValueId boxes, Tail& tail) {
-  const graph::Shape& shape = graph.shape(tail.box_deltas);
+  graph::Shape shape = graph.shape(tail.box_deltas);
+  shape[0] = 1;
   auto count = static_cast<size_t>(shape[1]) * 4;
   auto run = [&](const std::vector<float>& deltas) -> std::vector<float> {
     TensorPtr result = EvaluateValue(graph, {{tail.box_deltas, Deltas(shape, deltas)}}, boxes);

@@ -91,12 +91,15 @@ Result<int> RepairBatch(Subject& subject) {
   if (same) return 0;
   Tail tail;
   std::string why;
-  std::vector<ValueId> ends = graph.outputs;
-  if (FindTail(graph, tail, why)) ends = {tail.class_logits, tail.box_deltas};
-  if (!ChangeBatch(subject, ends, *subject.options.batch)) {
-    subject.left.push_back("the batch stays as it is: parts of the network mix the images");
+  if (!FindTail(graph, tail, why))
+    return ChangeBatch(subject, graph.outputs, *subject.options.batch) ? 1 : 0;
+  bool tail_goes = tail.plugin || IsAsked(subject.options, "nms-tail");
+  if (!tail_goes) {
+    subject.left.emplace_back("the batch stays as it is: TensorFlow's NMS takes one image");
     return 0;
   }
+  if (!ChangeBatch(subject, {tail.class_logits, tail.box_deltas}, *subject.options.batch)) return 0;
+  subject.tail = std::move(tail);
   return 1;
 }
 
@@ -104,7 +107,9 @@ Result<int> RepairNmsTail(Subject& subject) {
   Graph& graph = subject.graph;
   Tail tail;
   std::string why;
-  if (!FindTail(graph, tail, why)) {
+  if (subject.tail) {
+    tail = *subject.tail;
+  } else if (!FindTail(graph, tail, why)) {
     subject.left.push_back("post-processing stays as it is: " + why);
     return 0;
   }

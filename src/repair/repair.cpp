@@ -69,8 +69,10 @@ constexpr Repair kRepairs[] = {
      "a smaller graph, and one rounding less", BatchNorm},
     {"padding", "auto_pad -> explicit pads", "each engine works auto_pad out for itself",
      RepairPadding},
-    {"fractional-resize", "nearest Resize by a fraction -> constant indices",
-     "engines round such scales in different ways: 3 places become 4 or 5", RepairFractionalResize},
+    {"resize", "Resize to a multiple -> scales; nearest by a fraction -> constant indices",
+     "engines round fractions in different ways (3 places become 4 or 5), and a size holds one "
+     "batch",
+     RepairResize},
     {"batch", "another number of images a run (--batch)",
      "nvinfer runs as many images as its batch-size says", RepairBatch},
     {"nms-tail", "TensorFlow's NMS -> the chosen --nms",
@@ -97,12 +99,12 @@ Status CheckNames(const std::vector<std::string>& asked, const char* option) {
   return {};
 }
 
-bool Asked(const RepairOptions& options, const char* name) {
+}  // namespace
+
+bool IsAsked(const RepairOptions& options, const char* name) {
   bool among = options.only.empty() || Contains(options.only, name);
   return among && !Contains(options.skip, name);
 }
-
-}  // namespace
 
 std::vector<RepairInfo> AllRepairs() {
   std::vector<RepairInfo> all;
@@ -114,10 +116,10 @@ Result<Report> RepairGraph(graph::Graph& graph, const RepairOptions& options) {
   EDET_RETURN_IF_ERROR(CheckNames(options.only, "--only"));
   EDET_RETURN_IF_ERROR(CheckNames(options.skip, "--skip"));
   Report report;
-  Subject subject{graph, options, {}, {}, {}, true};
+  Subject subject{graph, options, {}, {}, {}};
   graph::InferShapes(graph);
   for (const Repair& repair : kRepairs) {
-    if (!Asked(options, repair.name)) continue;
+    if (!IsAsked(options, repair.name)) continue;
     Step step;
     step.name = repair.name;
     step.reason = repair.reason;

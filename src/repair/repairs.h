@@ -1,11 +1,13 @@
 // The repairs themselves, one file each. For repair.cpp and tests.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "base/result.h"
 #include "graph/graph.h"
+#include "repair/heads.h"
 #include "repair/repair.h"
 
 namespace edet::repair {
@@ -18,6 +20,8 @@ struct Subject {
   std::vector<std::string> left;
   std::vector<Landmark> landmarks;
   bool same_rules = true;
+  // The post-processing as it was found before the batch changed, which it need not survive.
+  std::optional<Tail> tail = {};
 };
 
 // Each returns in how many places it changed something.
@@ -29,15 +33,18 @@ Result<int> RepairBatch(Subject& subject);              // batch.cpp
 Result<int> RepairComputedArguments(Subject& subject);  // computed_arguments.cpp
 Result<int> RepairNmsTail(Subject& subject);            // nms_tail.cpp
 Result<int> RepairIntegerOutputs(Subject& subject);     // integer_outputs.cpp
-Result<int> RepairFractionalResize(Subject& subject);   // fractional_resize.cpp
+Result<int> RepairResize(Subject& subject);             // resize.cpp
 Result<int> RepairPadding(Subject& subject);            // padding.cpp
 
 // Operators whose arguments are still computed, a line each, for what a report says is left.
 std::vector<std::string> ComputedArgumentsLeft(const graph::Graph& graph);
 
 // Makes a run take `batch` images; `ends` is where the part of the network ends that must treat
-// each image alike. False, and nothing changed, where it does not (batch.cpp).
+// each image alike. False, nothing changed and told in `left`, where it does not (batch.cpp).
 bool ChangeBatch(Subject& subject, const std::vector<graph::ValueId>& ends, int64_t batch);
+
+// False where --only or --skip leave a repair out (repair.cpp).
+bool IsAsked(const RepairOptions& options, const char* name);
 
 // The network's image: the input that has three channels and feeds a Conv; kNoValue where there is
 // none or more than one (image_input.cpp).

@@ -1,3 +1,4 @@
+// A Resize to a constant size that is a multiple gets scales instead: they hold for any batch.
 // A nearest Resize by a fraction (3 to 5 places, scale 1.6666666) becomes a Gather an axis: engines
 // disagree on how many places that makes and which it takes, constant indices leave no choice.
 #include <algorithm>
@@ -94,8 +95,33 @@ class Rewrite {
   Graph& graph_;
 };
 
+// True if the node had sizes and has scales now.
+bool SizesToScales(Graph& graph, Node& node) {
+  bool sized = node.op == "Resize" && node.domain.empty() && node.inputs.size() > 3 &&
+               graph.constant(node.inputs[3]) && node.inputs[0] != kNoValue;
+  if (!sized) return false;
+  const graph::Value &x = graph.value(node.inputs[0]), &y = graph.value(node.outputs[0]);
+  if (!graph::IsStatic(x) || !graph::IsStatic(y) || x.shape.size() != y.shape.size()) return false;
+  std::vector<float> scales;
+  for (size_t i = 0; i < x.shape.size(); ++i) {
+    constexpr int64_t kMost = 1 << 20;
+    bool multiple = x.shape[i] > 0 && y.shape[i] <= kMost && y.shape[i] % x.shape[i] == 0;
+    if (!multiple) return false;
+    scales.push_back(static_cast<float>(y.shape[i] / x.shape[i]));
+  }
+  graph::Shape rank{static_cast<int64_t>(scales.size())};
+  node.inputs = {node.inputs[0], kNoValue,
+                 graph.AddConstant(node.name + "/scales",
+                                   graph::FloatTensor(std::move(rank), std::move(scales)))};
+  return true;
+}
+
 }  // namespace
 
-Result<int> RepairFractionalResize(Subject& subject) { return Rewrite(subject.graph).Run(); }
+Result<int> RepairResize(Subject& subject) {
+  int scaled = 0;
+  for (Node& node : subject.graph.nodes) scaled += SizesToScales(subject.graph, node) ? 1 : 0;
+  return scaled + Rewrite(subject.graph).Run();
+}
 
 }  // namespace edet::repair
