@@ -91,6 +91,16 @@ FileKind KindOfKeyFile(const ConfigText& file) {
                                                                                : FileKind::kNvinfer;
 }
 
+// YAML that does not parse, by the names at the begins of its lines.
+FileKind KindOfDamaged(const std::string& text) {
+  const std::string lines = "\n" + text;
+  if (lines.find("\nproperty:") != std::string::npos) return FileKind::kNvinfer;
+  for (const char* group : {"\napplication:", "\nstreammux:", "\nprimary-gie:"}) {
+    if (lines.find(group) != std::string::npos) return FileKind::kApp;
+  }
+  return FileKind::kOther;
+}
+
 // Text whose lines are names: no key, no brace, no markup.
 bool LooksLikeLabels(const std::string& text) {
   return !text.empty() && text.find_first_of("={}[]<>\0\t:", 0, 10) == std::string::npos;
@@ -221,6 +231,7 @@ FileKind RecognizeKind(const std::string& text, const fs::path& path) {
   if (text.find("infer_config") != std::string::npos && text.find('{') != std::string::npos)
     return FileKind::kServer;
   const ConfigText file = ConfigText::Parse(text, path);
+  if (file.is_yaml() && !file.faults().empty() && file.groups().empty()) return KindOfDamaged(text);
   const FileKind kind = KindOfKeyFile(file);
   if (kind == FileKind::kOther && LooksLikeLabels(text)) return FileKind::kLabels;
   return kind;
