@@ -43,6 +43,7 @@ class AppChecker {
   void Check() {
     CheckSyntax(file_, report_);
     CheckForm(file_, report_);
+    if (file_.is_yaml() && !file_.faults().empty() && file_.groups().empty()) return;
     CheckKeys(file_, deepstream::DeepstreamAppKeys(), IsReadByApp, report_);
     CheckConditions(file_, "app", true, report_);
     CheckEnables();

@@ -28,6 +28,7 @@ class NvinferChecker {
   void Check() {
     CheckSyntax(file_, report_);
     CheckForm(file_, report_);
+    if (file_.is_yaml() && !file_.faults().empty() && file_.groups().empty()) return;
     CheckKeys(file_, deepstream::NvinferKeys(), AnyGroup, report_);
     if (file_.FindGroup(kProperty) == nullptr)
       return report_.Add("missing-property", file_.AtLine(1), "there is no group [property]");
