@@ -12,6 +12,7 @@
 #include "base/file.h"
 #include "base/progress.h"
 #include "cli/command.h"
+#include "lint/lint.h"
 
 namespace edet::cli {
 namespace {
@@ -45,22 +46,36 @@ fs::path ConfigFile(const std::string& argument) {
             "name the application's configuration, or run 'edet convert' into the folder"}};
 }
 
-void PrintFindings(const Findings& findings) {
-  for (const Finding& finding : findings.all()) {
-    const char* kind = finding.severity == Severity::kNote ? "note" : "warning";
-    const Error line{ErrorCode::kInternal, finding.what, finding.where, finding.hint};
-    std::fprintf(stderr, "%s: %s\n", kind, line.ToString().c_str());
+// What `edet config lint` finds, but for its notes.
+void PrintFindings(const lint::LintResult& found, const fs::path& config) {
+  size_t notes = 0;
+  for (const lint::Diagnostic& diagnostic : found.diagnostics) {
+    if (diagnostic.rule->severity == Severity::kNote) {
+      ++notes;
+      continue;
+    }
+    const std::string where =
+        fmt::format("{}:{}", diagnostic.place.file.string(), diagnostic.place.line);
+    const Error line{ErrorCode::kInternal, diagnostic.message, where,
+                     diagnostic.fix.empty() ? diagnostic.rule->fix : diagnostic.fix};
+    std::fprintf(stderr, "warning: %s\n", line.ToString().c_str());
   }
+  if (notes > 0)
+    std::fprintf(stderr, "note: %zu more with 'edet config lint %s'\n", notes, config.c_str());
 }
 
-// What a reader only notes, but no run can do without, is the run's error.
-Status RequireFiles(const Findings& findings) {
-  for (const Finding& finding : findings.all()) {
-    auto names = [&](const char* key) { return finding.where.find(key) != std::string::npos; };
-    bool needed = names("] onnx-file") || names("] labelfile-path") || names("] custom-lib-path");
-    if (finding.rule == "missing-file" && needed) {
-      return Error{ErrorCode::kNotFound, finding.what, finding.where, finding.hint};
-    }
+// What the linter only warns of, but no run can do without, is the run's error.
+Status RequireFiles(const lint::LintResult& found) {
+  for (const lint::Diagnostic& diagnostic : found.diagnostics) {
+    const std::string& rule = diagnostic.rule->id;
+    const std::string& key = diagnostic.place.key;
+    const bool absent =
+        rule == "missing-file" || rule == "not-on-this-machine" || rule == "home-path";
+    const bool needed = key == "onnx-file" || key == "labelfile-path" || key == "custom-lib-path";
+    if (!absent || !needed) continue;
+    return Error{ErrorCode::kNotFound, diagnostic.message,
+                 fmt::format("{}:{}", diagnostic.place.file.string(), diagnostic.place.line),
+                 diagnostic.fix};
   }
   return {};
 }
@@ -134,10 +149,11 @@ void PrintSummary(const video::RunSummary& s) {
 void RunApplication(RunArguments& arguments, const Session& session) {
   video::RunOptions& options = arguments.options;
   const fs::path config = ConfigFile(arguments.config);
-  Findings findings;
-  const deepstream::AppConfig app = Need(deepstream::ReadAppConfig(config, findings));
-  const deepstream::NvinferConfig infer = Need(video::PrimaryNvinferConfig(app, findings));
-  if (Status files = RequireFiles(findings); !files.ok()) throw CommandFailed{files.error()};
+  Findings ignored;  // the linter finds more
+  const deepstream::AppConfig app = Need(deepstream::ReadAppConfig(config, ignored));
+  const deepstream::NvinferConfig infer = Need(video::PrimaryNvinferConfig(app, ignored));
+  const lint::LintResult found = Need(lint::Lint({config}, {}));
+  if (Status files = RequireFiles(found); !files.ok()) throw CommandFailed{files.error()};
   options.video = !arguments.no_video;
   if (arguments.precision == "bf16") options.precision = inference::Precision::kBfloat16;
   if (arguments.score >= 0.) options.score = static_cast<float>(arguments.score);
@@ -148,7 +164,7 @@ void RunApplication(RunArguments& arguments, const Session& session) {
   bool told = !talk;
   auto tell = [&] {
     if (std::exchange(told, true)) return;
-    PrintFindings(findings);
+    PrintFindings(found, config);
     for (const std::string& line : differences) std::fprintf(stderr, "note: %s\n", line.c_str());
   };
   std::unique_ptr<Progress> bar;

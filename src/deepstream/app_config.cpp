@@ -9,7 +9,6 @@
 #include <set>
 
 #include "base/nearest.h"
-#include "deepstream/app_findings.h"
 #include "deepstream/device_path.h"
 #include "deepstream/key_file.h"
 
@@ -534,9 +533,7 @@ Result<AppConfig> ReadAppConfig(const std::filesystem::path& path, Findings& fin
                  path.string(), "give the same keys as an INI file (.txt)"};
   }
   EDET_ASSIGN_OR_RETURN(const KeyFile file, KeyFile::Load(path, findings));
-  EDET_ASSIGN_OR_RETURN(AppConfig config, AppReader(file, findings).Read());
-  FindSilentHarm(file, config, findings);
-  return config;
+  return AppReader(file, findings).Read();
 }
 
 }  // namespace edet::deepstream

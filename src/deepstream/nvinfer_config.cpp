@@ -6,7 +6,6 @@
 #include "base/nearest.h"
 #include "deepstream/device_path.h"
 #include "deepstream/key_file.h"
-#include "deepstream/nvinfer_findings.h"
 
 namespace edet::deepstream {
 namespace {
@@ -238,9 +237,7 @@ Result<NvinferConfig> ReadNvinferConfig(const std::filesystem::path& path, Findi
                  path.string(), "give the same keys as an INI file (.txt)"};
   }
   EDET_ASSIGN_OR_RETURN(const KeyFile file, KeyFile::Load(path, findings));
-  EDET_ASSIGN_OR_RETURN(NvinferConfig config, Reader(file, findings).Read());
-  FindSilentHarm(file, config, findings);
-  return config;
+  return Reader(file, findings).Read();
 }
 
 }  // namespace edet::deepstream

@@ -34,16 +34,26 @@ bool IsOtherElement(const ConfigText& file) {
 // Post-processing of tensors, which has keys of nvinfer's but no model.
 bool IsPostprocess(const ConfigText& file) {
   for (const char* key : {"onnx-file", "model-engine-file", "model-file", "tlt-encoded-model",
-                          "uff-file", "custom-network-config", "net-scale-factor", "gpu-id"}) {
+                          "uff-file", "custom-network-config", "net-scale-factor"}) {
     if (file.Has("property", key)) return false;
   }
-  return file.Has("property", "network-type") && file.Has("property", "process-mode") &&
-         file.Has("property", "output-blob-names");
+  return file.Int("property", "network-type") == 4 ||
+         (file.Has("property", "network-type") && file.Has("property", "output-blob-names"));
+}
+
+// No source at all, but groups that deepstream-app does not know: receivers, senders.
+bool LacksSources(const ConfigText& file) {
+  bool strange = false;
+  for (const Group& group : file.groups()) {
+    if (group.name.rfind("source", 0) == 0 || group.name == "primary-gie") return false;
+    strange = strange || deepstream::DeepstreamAppKeys().Find(group.name) == nullptr;
+  }
+  return strange;
 }
 
 // Files of other programs than deepstream-app, which share its groups in YAML.
 bool IsOtherProgram(const ConfigText& file) {
-  if (!file.is_yaml()) return false;
+  if (!file.is_yaml()) return LacksSources(file);
   for (const Group& group : file.groups()) {
     if (group.name.find("-gie") == std::string::npos) continue;
     if (file.Has(group.name, "config-file-path") || file.Has(group.name, "cfg-file-path"))
@@ -97,6 +107,18 @@ FileKind KindOfBrokenYaml(const ConfigText& file, const std::string& text) {
 // Text whose lines are names: no key, no brace, no markup.
 bool LooksLikeLabels(const std::string& text) {
   return !text.empty() && text.find_first_of("={}[]<>\0\t:", 0, 10) == std::string::npos;
+}
+
+// Several labels on every line: a classifier's.
+bool AllJoined(const std::string& text) {
+  size_t begin = 0;
+  while (begin < text.size()) {
+    const size_t end = std::min(text.find('\n', begin), text.size());
+    const std::string_view line = std::string_view(text).substr(begin, end - begin);
+    if (!line.empty() && line.find(';') == std::string_view::npos) return false;
+    begin = end + 1;
+  }
+  return true;
 }
 
 class Linter {
@@ -155,7 +177,7 @@ class Linter {
       case FileKind::kServer:
         return CheckServer(given.path, given.text, files_, report_);
       case FileKind::kLabels:
-        CheckLabels(given.path, false, report_);
+        CheckLabels(given.path, AllJoined(given.text), report_);
         return;
       case FileKind::kOther:
         break;

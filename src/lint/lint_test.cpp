@@ -154,8 +154,7 @@ class Project {
     Write("video.mp4", "");
     if (spec.contains("server")) Write("server.txt", spec.at("server").get<std::string>());
     const Json files = spec.value("files", Json::object());
-    for (const auto& [name, text] : files.items())
-      Write(name, text.get<std::string>());
+    for (const auto& [name, text] : files.items()) Write(name, text.get<std::string>());
   }
 
   fs::path Main() const {
@@ -214,7 +213,6 @@ class Project {
     for (const auto& [name, shape] : kOutputs.items()) model.output_names.push_back(name);
     if (options_.target) model.deepstream_version = options_.target->deepstream;
     deepstream::AppFacts app;
-    app.source_uri = "file://video.mp4";
     std::string infer =
         Changed(deepstream::NvinferConfigText(model), spec_.value("infer", Json::object()));
     if (spec_.contains("infer_latin1")) {
@@ -223,7 +221,8 @@ class Project {
     }
     Write("config_infer_primary.txt",
           spec_.value("infer_first", "") + infer + spec_.value("infer_more", ""));
-    std::string text = deepstream::AppConfigText(model, app);
+    std::string text =
+        Changed(deepstream::AppConfigText(model, app), {{"source0/uri", "file://video.mp4"}});
     if (spec_.contains("app_without")) {
       Draft draft(text);
       draft.RemoveGroup(spec_.at("app_without").get<std::string>());
