@@ -30,8 +30,11 @@ class NvinferChecker {
     CheckForm(file_, report_);
     if (file_.is_yaml() && !file_.faults().empty() && file_.groups().empty()) return;
     CheckKeys(file_, deepstream::NvinferKeys(), AnyGroup, report_);
-    if (file_.FindGroup(kProperty) == nullptr)
+    if (file_.FindGroup(kProperty) == nullptr) {
+      // YAML that cannot be parsed has no groups at all: one fault, told already.
+      if (file_.is_yaml() && !file_.faults().empty()) return;
       return report_.Add("missing-property", file_.AtLine(1), "there is no group [property]");
+    }
     CheckNetwork();
     CheckConditions(file_, "nvinfer", use_.app == nullptr, report_);
     CheckPaths();
