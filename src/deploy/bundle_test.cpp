@@ -89,6 +89,7 @@ TEST(EmbeddedFiles, AreTheFilesOfTheSourceTree) {
   }
   EXPECT_THAT(paths, Contains("src/parser/library/Makefile"));
   EXPECT_THAT(paths, Contains("src/detect/nms.cpp"));
+  EXPECT_THAT(paths, Contains("src/parser/library/program/self_test.cpp"));
   EXPECT_THAT(paths, Not(Contains("src/detect/detect_test.cpp")));
   for (const EmbeddedFile& file : DeviceFiles())
     EXPECT_EQ(ReadFile(root / "src/deploy" / file.path).value(), file.text) << file.path;

@@ -22,7 +22,7 @@ def launcher(debian11=None):
         skip("no qemu-aarch64 (package qemu-user)")
     for root in filter(None, [debian11, "/usr/aarch64-linux-gnu"]):
         if (pathlib.Path(root) / "lib/ld-linux-aarch64.so.1").exists():
-            return f"{qemu} -L {root}"
+            return f"{qemu} -L {pathlib.Path(root).resolve()}"
     skip("no C library for aarch64 (package g++-aarch64-linux-gnu)")
 
 

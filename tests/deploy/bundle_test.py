@@ -203,7 +203,7 @@ class OnADevice(unittest.TestCase):
         """The install is killed after N of the commands that change something; `current` passes its check each time."""
         other = self.unpack(self.make(self.other_labels, "k.tar.gz"), self.scratch / "k")
         counter = self.scratch / "counter"
-        for command in ("cp", "mv", "ln", "mkdir", "rm", "sync", "readlink"):
+        for command in ("cp", "mv", "ln", "mkdir", "rm", "sync"):
             path = self.scratch / "bin" / command
             path.write_text(f'#!/bin/sh\nn=$(cat {counter}); echo $((n - 1)) >{counter}\n[ "$n" -gt 0 ] || kill -9 $PPID\nexec {shutil.which(command)} "$@"\n')
             path.chmod(0o755)
@@ -218,7 +218,7 @@ class OnADevice(unittest.TestCase):
             subprocess.run(["sha256sum", "--check", "--quiet", "SHA256SUMS"], cwd=self.dir / "current", check=True)
             if done.returncode == 0:
                 break
-            self.assertEqual(done.returncode, -9)
+            self.assertIn(done.returncode, (-9, 137), done.stderr)
         self.assertGreater(steps, 8)
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertNotEqual(self.current(), first)
@@ -258,7 +258,8 @@ class RefusedBundles(unittest.TestCase):
         self.refused(2, "--target", self.model)
         self.refused(3, "edet.json", self.base, "--target", "xavier-jp5")
         self.refused(3, "x86_64", self.model, "--target", "xavier-jp5", "--parser-library", library)
-        self.refused(3, "NCHW", self.model, "--target", "xavier-jp4.5", "--parser-library", library)
+        arm_library = arm.build_library(OPTIONS.work / "aarch64")
+        self.refused(3, "EfficientNMS_TRT", self.model, "--target", "xavier-jp4.5", "--parser-library", arm_library)
         self.refused(3, "", self.model, "--target", "xavier-jp5", "--parser-library", self.model / "labels.txt")
 
     def test_x86(self):
@@ -273,4 +274,5 @@ if __name__ == "__main__":
     parser.add_argument("--work", type=pathlib.Path, required=True)
     parser.add_argument("--debian11", type=pathlib.Path)
     OPTIONS, rest = parser.parse_known_args()
+    OPTIONS.work = OPTIONS.work.resolve()
     unittest.main(argv=[sys.argv[0], *rest])
