@@ -2,6 +2,7 @@
 
 #include <filesystem>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/result.h"
@@ -38,6 +39,9 @@ struct Bundle {
 // time. Errors: Unsupported, for a model whose form the platform does not take.
 Result<Bundle> MakeBundle(const ModelFolder& folder, const deepstream::Platform& platform,
                           const TargetLibrary& library);
+
+// A tar of some files under other names, uncompressed, in memory. Errors: Environment.
+Result<std::string> TarOf(const std::vector<std::pair<std::string, const BundleFile*>>& files);
 
 // Reads a bundle that WriteBundle() wrote: every file compared with its hash in the manifest, and
 // no other there. Errors: NotFound, Io, Corrupt (what is wrong with it), LimitExceeded.

@@ -97,4 +97,20 @@ Status WriteBundle(const Bundle& bundle, const fs::path& path) {
   return output.Commit();
 }
 
+Result<std::string> TarOf(const std::vector<std::pair<std::string, const BundleFile*>>& files) {
+  size_t most = 2 * 10240;  // what follows the last file, rounded to the tape's blocks
+  for (const auto& [name, file] : files) most += 2 * 512 + file->bytes.size();
+  std::string tar(most, '\0');
+  size_t used = 0;
+  Writer writer(archive_write_new());
+  if (!writer || archive_write_set_format_ustar(writer.get()) != ARCHIVE_OK ||
+      archive_write_open_memory(writer.get(), tar.data(), tar.size(), &used) != ARCHIVE_OK)
+    return Error{ErrorCode::kEnvironment, "libarchive does not start", "", ""};
+  for (const auto& [name, file] : files)
+    EDET_RETURN_IF_ERROR(AddEntry(writer.get(), name, file->bytes, false, false, name));
+  if (archive_write_close(writer.get()) != ARCHIVE_OK) return Failed(writer.get(), "");
+  tar.resize(used);
+  return tar;
+}
+
 }  // namespace edet::deploy

@@ -18,6 +18,8 @@ namespace {
 // Sent at once: small enough for a progress line and for a slow radio link, large enough that the
 // round trips do not count.
 constexpr size_t kSliceBytes = size_t{4} << 20;
+// Files below this go together: what counts for them is the number of commands.
+constexpr size_t kSmallBytes = size_t{1} << 20;
 constexpr unsigned kSliceSeconds = 600;
 constexpr unsigned kInstallSeconds = 600;
 // Kept free beyond what is sent: the engine that the first start writes beside the model.
@@ -98,6 +100,8 @@ class Deployment {
   };
   Result<std::vector<Outgoing>> Missing();
   Status CheckSpace(uint64_t bytes) const;
+  Status SendSmall(const std::vector<Outgoing>& missing, const std::function<void(uint64_t)>& sent);
+  Error NotSent(const std::string& what, const ProcessResult& result) const;
   Status SendFile(const Outgoing& outgoing, const std::function<void(uint64_t)>& sent);
   Error Failed(const char* what, const ProcessResult& result) const;
 
@@ -184,6 +188,32 @@ Status Deployment::CheckSpace(uint64_t bytes) const {
                "make room, or give another folder"};
 }
 
+Error Deployment::NotSent(const std::string& what, const ProcessResult& result) const {
+  const std::string why = result.exit_code == 6   ? "another edet sends to this device"
+                          : result.exit_code == 7 ? "it arrived damaged: run the command again"
+                                                  : LastLine(result.err);
+  return {ErrorCode::kEnvironment, fmt::format("cannot send {}: {}", what, why),
+          options_.destination.host, "what was current there still is"};
+}
+
+Status Deployment::SendSmall(const std::vector<Outgoing>& missing,
+                             const std::function<void(uint64_t)>& sent) {
+  std::vector<std::pair<std::string, const BundleFile*>> files;
+  uint64_t bytes = 0;
+  for (const Outgoing& outgoing : missing) {
+    if (outgoing.file->bytes.size() >= kSmallBytes) continue;
+    files.emplace_back(outgoing.hash, outgoing.file);
+    bytes += outgoing.file->bytes.size() - outgoing.sent;
+  }
+  if (files.empty()) return {};
+  EDET_ASSIGN_OR_RETURN(std::string tar, TarOf(files));
+  EDET_ASSIGN_OR_RETURN(ProcessResult result, device_->Run(Script("remote/receive_pack.sh"),
+                                                           {state_.directory}, tar, kSliceSeconds));
+  if (result.exit_code != 0) return NotSent("the small files", result);
+  sent(bytes);
+  return {};
+}
+
 Status Deployment::SendFile(const Outgoing& outgoing, const std::function<void(uint64_t)>& sent) {
   const std::string_view bytes = outgoing.file->bytes;
   uint64_t at = outgoing.sent;
@@ -195,14 +225,7 @@ Status Deployment::SendFile(const Outgoing& outgoing, const std::function<void(u
         device_->Run(Script("remote/receive.sh"),
                      {state_.directory, outgoing.hash, std::to_string(at), last ? "last" : "more"},
                      slice, kSliceSeconds));
-    if (result.exit_code != 0) {
-      const std::string what = result.exit_code == 6   ? "another edet sends to this device"
-                               : result.exit_code == 7 ? "it arrived damaged: run the command again"
-                                                       : LastLine(result.err);
-      return Error{ErrorCode::kEnvironment,
-                   fmt::format("cannot send {}: {}", outgoing.file->path, what),
-                   options_.destination.host, "what was current there still is"};
-    }
+    if (result.exit_code != 0) return NotSent(outgoing.file->path, result);
     at += slice.size();
     sent(slice.size());
   } while (at < bytes.size());
@@ -231,11 +254,13 @@ Status Deployment::Send(const ProgressSink& progress) {
     step.Done("planned", text + " would be sent");
     return {};
   }
+  const auto count = [&](uint64_t bytes) {
+    sent += bytes;
+    progress(sent, all);
+  };
+  EDET_RETURN_IF_ERROR(SendSmall(missing, count));
   for (const Outgoing& outgoing : missing) {
-    EDET_RETURN_IF_ERROR(SendFile(outgoing, [&](uint64_t bytes) {
-      sent += bytes;
-      progress(sent, all);
-    }));
+    if (outgoing.file->bytes.size() >= kSmallBytes) EDET_RETURN_IF_ERROR(SendFile(outgoing, count));
     store_.paths[outgoing.hash] = "incoming/files/" + outgoing.hash;
   }
   step.Done(missing.empty() ? "unchanged" : "done", text);

@@ -84,7 +84,8 @@ ForceCommand {STAND_IN}/session.sh {self.folder}
         (self.folder / "launcher").write_text(launcher)
 
     def start(self):
-        self.server = subprocess.Popen([self.sshd, "-D", "-e", "-f", self.folder / "sshd_config"], stderr=open(self.folder / "sshd.log", "a"))
+        with open(self.folder / "sshd.log", "a") as log:
+            self.server = subprocess.Popen([self.sshd, "-D", "-e", "-f", self.folder / "sshd_config"], stderr=log)
         for _ in range(100):
             try:
                 socket.create_connection(("127.0.0.1", self.port), 1).close()
