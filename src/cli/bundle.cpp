@@ -7,7 +7,9 @@
 
 #include "base/file.h"
 #include "cli/command.h"
+#include "cli/model_folder.h"
 #include "cli/target_option.h"
+#include "deepstream/config_stamp.h"
 #include "deploy/checksum.h"
 
 namespace edet::cli {
@@ -20,7 +22,7 @@ struct Options {
   std::string target;
   fs::path output;
   fs::path parser_library;
-  bool json = false;
+  bool keep_configs = false, json = false;
 };
 
 fs::path ProgramFolder() {
@@ -65,13 +67,34 @@ Status PrintBundle(const Options& options, const deploy::Bundle& bundle,
   return {};
 }
 
+// The folder, and a note where its configs will not be those of the bundle though somebody changed
+// them.
+Result<deploy::BundleModel> ReadModel(const Options& options) {
+  EDET_ASSIGN_OR_RETURN(ModelFolder folder, ReadModelFolder(options.model_folder));
+  deploy::BundleModel model;
+  model.folder = options.model_folder;
+  model.facts = std::move(folder.facts);
+  model.needs = folder.needs;
+  model.keep_configs = options.keep_configs;
+  EDET_ASSIGN_OR_RETURN(model.record, ReadFile(model.folder / "edet.json"));
+  for (const char* name : {"config_infer_primary.txt", "deepstream_app.txt"}) {
+    Result<std::string> text = ReadFile(model.folder / name);
+    if (options.keep_configs || !text.ok() || deepstream::IsAsWritten(*text)) continue;
+    fmt::print(stderr,
+               "edet: note: {} was changed by hand, the bundle has a new one: "
+               "--keep-configs takes it as it is\n",
+               (model.folder / name).string());
+  }
+  return model;
+}
+
 Status MakeAndWrite(const Options& options, bool quiet) {
   EDET_ASSIGN_OR_RETURN(deepstream::Platform platform, deepstream::FindPlatform(options.target));
-  EDET_ASSIGN_OR_RETURN(deploy::ModelFolder folder, deploy::ReadModelFolder(options.model_folder));
+  EDET_ASSIGN_OR_RETURN(deploy::BundleModel model, ReadModel(options));
   EDET_ASSIGN_OR_RETURN(
       deploy::TargetLibrary library,
       deploy::FindTargetLibrary(platform, options.parser_library, ProgramFolder()));
-  EDET_ASSIGN_OR_RETURN(deploy::Bundle bundle, deploy::MakeBundle(folder, platform, library));
+  EDET_ASSIGN_OR_RETURN(deploy::Bundle bundle, deploy::MakeBundle(model, platform, library));
   EDET_RETURN_IF_ERROR(deploy::WriteBundle(bundle, options.output));
   return quiet && !options.json ? Status() : PrintBundle(options, bundle, library);
 }
@@ -92,6 +115,8 @@ void AddBundleCommand(CLI::App& app, Session& session) {
       ->required();
   command->add_option("--parser-library", options->parser_library,
                       "The parser library for the device, where none is found beside this program");
+  command->add_flag("--keep-configs", options->keep_configs,
+                    "Take the folder's own configs as they are, instead of new ones");
   command->add_flag("--json", options->json, "Print what was made as JSON");
   command->footer(
       "\nThe same input gives the same bytes. Example:\n"

@@ -2,11 +2,12 @@
 
 namespace edet::cli {
 
-void AddConfigCommand(CLI::App& app, Session& /*session*/) {
+void AddConfigCommand(CLI::App& app, Session& session) {
   CLI::App* config = app.add_subcommand(
       "config", "DeepStream configs: write them, check them, explain their keys");
   config->require_subcommand(1);
   config->fallthrough();
+  AddConfigNew(*config, session);
 }
 
 }  // namespace edet::cli

@@ -87,13 +87,30 @@ std::string HparamsFor(const checkpoint::Checkpoint& checkpoint, const ConvertOp
   return beside.string();
 }
 
+// A guess is none any more where the hyperparameters say it themselves: by key, or all of them by a
+// model's name. `said`: the lines of ReadHparams, "key: value".
+void DropSettledGuesses(const std::vector<std::string>& said, std::vector<std::string>& reasons) {
+  auto settled = [&said](const std::string& reason) {
+    if (reason.rfind("guessed", 0) != 0) return false;
+    return std::any_of(said.begin(), said.end(), [&reason](const std::string& line) {
+      std::string key = line.substr(0, line.find(':'));
+      return key == "name" || reason.find(" " + key + "=") != std::string::npos ||
+             reason.find("," + key + "=") != std::string::npos;
+    });
+  };
+  reasons.erase(std::remove_if(reasons.begin(), reasons.end(), settled), reasons.end());
+}
+
 Status ChooseHparams(const checkpoint::Checkpoint& checkpoint, const ConvertOptions& options,
                      Conversion& conversion) {
   EDET_ASSIGN_OR_RETURN(conversion.hparams, StartModel(checkpoint, options, conversion));
   efficientdet::Hparams& hparams = conversion.hparams;
   std::string given = HparamsFor(checkpoint, options, conversion);
   if (!given.empty()) {
-    EDET_ASSIGN_OR_RETURN(hparams, efficientdet::ReadHparams(given, hparams, conversion.reasons));
+    std::vector<std::string> said;
+    EDET_ASSIGN_OR_RETURN(hparams, efficientdet::ReadHparams(given, hparams, said));
+    DropSettledGuesses(said, conversion.reasons);
+    conversion.reasons.insert(conversion.reasons.end(), said.begin(), said.end());
   }
   conversion.hparams_given = given;
   if (int classes = efficientdet::NumClassesOf(checkpoint, hparams.num_anchors()); classes > 0) {

@@ -5,7 +5,6 @@
 #include <functional>
 
 #include "cli/limit_options.h"
-#include "cli/target_option.h"
 #include "deepstream/platforms.h"
 #include "graph/graph.h"
 
@@ -57,6 +56,31 @@ std::string CheckBatch(const std::string& batch) {
 }
 
 }  // namespace
+
+std::string PlatformNames() {
+  std::string names;
+  for (const deepstream::Platform& p : deepstream::Platforms()) {
+    names += (names.empty() ? "" : ", ") + p.name;
+  }
+  return names;
+}
+
+void PrintPlatforms() {
+  fmt::print("{:<14}{:<11}{:<10}{:<8}{:<8}{:<34}{}\n", "--target", "DeepStream", "TensorRT",
+             "layout", "opset", "--nms", "device");
+  for (const deepstream::Platform& p : deepstream::Platforms()) {
+    std::string nms = p.nms_plugin == deepstream::PluginState::kAbsent ? "" : "plugin ";
+    if (p.nms_plugin == deepstream::PluginState::kFaulty) nms = "plugin(faulty) ";
+    if (p.nms_plugin == deepstream::PluginState::kDeprecated) nms = "plugin(deprecated) ";
+    nms += p.nms_onnx ? "onnx rows " : "";
+    fmt::print("{:<14}{:<11}{:<10}{:<8}{:<8}{:<34}{}{}\n", p.name, p.deepstream, p.tensorrt,
+               p.nhwc ? "any" : "nchw", fmt::format("<= {}", p.max_opset), nms, p.device,
+               p.jetpack.empty() ? "" : ", JetPack " + p.jetpack);
+  }
+  fmt::print(
+      "--nms decoded and none go everywhere; --nms plugin with --nms-semantics automl from "
+      "TensorRT 8.6 on.\n");
+}
 
 std::string NameOf(NmsKind kind) { return Name(kNmsKinds, kind); }
 std::string NameOf(NmsSemantics semantics) { return Name(kSemantics, semantics); }
@@ -134,9 +158,19 @@ void AddConvertOptions(CLI::App* command, const std::shared_ptr<ConvertOptions>&
                       "Text file, one class name a line; COCO's names for 90 classes if left out");
   command->add_option("--input", options->input,
                       "URI of the video for deepstream_app.txt (file:///.., rtsp://..)");
-  AddTargetOption(command, options->target,
-                  "The platform that it is for, which then chooses --nms, --nms-semantics, "
-                  "--layout and --opset where you do not");
+  command->add_option_function<std::string>(
+      "--target",
+      [options](const std::string& name) {
+        if (name == "help") {
+          PrintPlatforms();
+          throw CLI::Success();
+        }
+        options->target = name;
+      },
+      "The platform that it is for, which then chooses --nms, --nms-semantics, --layout and "
+      "--opset "
+      "where you do not: " +
+          PlatformNames() + "; help tells about each");
   command->add_flag("--allow-nonfinite", options->allow_nonfinite,
                     "Convert weights that hold NaN, infinity or a variance below 0");
   command->add_flag("--json", options->json, "Print what was made as JSON");

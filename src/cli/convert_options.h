@@ -51,6 +51,10 @@ std::string NameOf(efficientdet::NmsSemantics semantics);
 std::string NameOf(efficientdet::Layout layout);
 std::string NameOf(Precision precision);
 
+// What --target takes, with commas between; and the table that --target help prints.
+std::string PlatformNames();
+void PrintPlatforms();
+
 // False for kinds that leave NMS to the parser library.
 bool NmsInGraph(efficientdet::NmsKind kind);
 

@@ -1,12 +1,16 @@
 #include "cli/convert_output.h"
 
+
 #include <fmt/format.h>
 
 #include <nlohmann/json.hpp>
 #include <utility>
 
 #include "base/file.h"
+#include "cli/hparams_json.h"
 #include "cli/parser_library.h"
+#include "cli/source_argument.h"
+#include "deepstream/config_stamp.h"
 #include "deepstream/write_configs.h"
 #include "efficientdet/anchor_spec.h"
 #include "onnx/write.h"
@@ -19,71 +23,11 @@ using efficientdet::NmsSemantics;
 using nlohmann::ordered_json;
 namespace {
 
-// A ratio, or [x, y] where the pair is no ratio's.
-ordered_json AspectsJson(const efficientdet::Hparams& hparams) {
-  ordered_json list = ordered_json::array();
-  for (const detect::AspectRatio& aspect : hparams.aspect_ratios)
-    list.push_back({aspect.x, aspect.y});
-  return list;
-}
-
 bool IsDynamic(const ConvertOptions& options) { return options.batch == graph::kDynamic; }
 
 ordered_json BatchJson(const ConvertOptions& options) {
   if (IsDynamic(options)) return "dynamic";
   return options.batch;
-}
-
-ordered_json Record(const ConvertOptions& options, const Conversion& conversion) {
-  const efficientdet::Hparams& h = conversion.hparams;
-  bool decides = NmsInGraph(options.nms);
-  ordered_json record = {
-      {"edet", EDET_VERSION},
-      {"checkpoint",
-       {{"name", options.checkpoint.filename().string()}, {"holds", conversion.checkpoint}}},
-      {"weights", conversion.uses_ema ? "ema" : "raw"},
-      {"model",
-       {{"name", h.model_name},
-        {"backbone_name", h.backbone_name},
-        {"image_size", {{"height", h.image_height}, {"width", h.image_width}}},
-        {"num_classes", h.num_classes},
-        {"min_level", h.min_level},
-        {"max_level", h.max_level},
-        {"num_scales", h.num_scales},
-        {"aspect_ratios", AspectsJson(h)},
-        {"anchor_scale", h.anchor_scale},
-        {"mean_rgb", h.mean_rgb},
-        {"stddev_rgb", h.stddev_rgb}}},
-      {"onnx",
-       {{"file", "model.onnx"},
-        {"opset", options.opset},
-        {"batch", BatchJson(options)},
-        {"precision", NameOf(options.precision)},
-        {"layout", NameOf(options.layout)},
-        {"outputs", conversion.outputs},
-        {"nodes", conversion.nodes},
-        {"parameters", conversion.parameters}}},
-      {"nms", {{"kind", NameOf(options.nms)}}},
-      {"reasons", conversion.reasons},
-  };
-  if (const auto& platform = conversion.platform) {
-    record["target"] = {{"name", platform->name},         {"deepstream", platform->deepstream},
-                        {"tensorrt", platform->tensorrt}, {"cuda", platform->cuda},
-                        {"glibc", platform->glibc},       {"arch", platform->arch}};
-  }
-  if (decides) {
-    record["nms"]["semantics"] = NameOf(conversion.semantics);
-    record["nms"]["score_threshold"] = options.score_threshold;
-    record["nms"]["iou_threshold"] = options.iou_threshold;
-    record["nms"]["max_detections"] = options.max_detections;
-  }
-  return record;
-}
-
-std::string Joined(const std::vector<std::string>& lines) {
-  std::string text;
-  for (const std::string& line : lines) text += line + "\n";
-  return text;
 }
 
 // What the parser library cannot see in the tensors.
@@ -105,6 +49,57 @@ std::vector<std::pair<std::string, std::string>> ParserOptionsFor(const ConvertO
   return values;
 }
 
+ordered_json Record(const ConvertOptions& options, const Conversion& conversion) {
+  const efficientdet::Hparams& h = conversion.hparams;
+  bool decides = NmsInGraph(options.nms);
+  ordered_json record = {
+      {"edet", EDET_VERSION},
+      {"checkpoint",
+       {{"name", options.checkpoint.filename().string()}, {"holds", conversion.checkpoint}}},
+      {"weights", conversion.uses_ema ? "ema" : "raw"},
+      {"model",
+       {{"name", h.model_name},
+        {"image_size", {{"height", h.image_height}, {"width", h.image_width}}},
+        {"num_classes", h.num_classes}}},
+      {"hparams", HparamsJson(h)},
+      {"onnx",
+       {{"file", "model.onnx"},
+        {"opset", options.opset},
+        {"batch", BatchJson(options)},
+        {"precision", NameOf(options.precision)},
+        {"layout", NameOf(options.layout)},
+        {"outputs", conversion.outputs},
+        {"nodes", conversion.nodes},
+        {"parameters", conversion.parameters}}},
+      {"nms", {{"kind", NameOf(options.nms)}}},
+      {"configs",
+       {{"score_threshold", options.score_threshold},
+        {"max_detections", options.max_detections},
+        {"parser_options", ordered_json::object()}}},
+      {"reasons", conversion.reasons},
+  };
+  for (const auto& [key, value] : ParserOptionsFor(options, conversion))
+    record["configs"]["parser_options"][key] = value;
+  if (const auto& platform = conversion.platform) {
+    record["target"] = {{"name", platform->name},         {"deepstream", platform->deepstream},
+                        {"tensorrt", platform->tensorrt}, {"cuda", platform->cuda},
+                        {"glibc", platform->glibc},       {"arch", platform->arch}};
+  }
+  if (decides) {
+    record["nms"]["semantics"] = NameOf(conversion.semantics);
+    record["nms"]["score_threshold"] = options.score_threshold;
+    record["nms"]["iou_threshold"] = options.iou_threshold;
+    record["nms"]["max_detections"] = options.max_detections;
+  }
+  return record;
+}
+
+std::string Joined(const std::vector<std::string>& lines) {
+  std::string text;
+  for (const std::string& line : lines) text += line + "\n";
+  return text;
+}
+
 deepstream::ModelFacts FactsFor(const ConvertOptions& options, const Conversion& conversion) {
   deepstream::ModelFacts facts;
   facts.model_name = conversion.hparams.model_name;
@@ -123,6 +118,7 @@ deepstream::ModelFacts FactsFor(const ConvertOptions& options, const Conversion&
   if (const auto& platform = conversion.platform) {
     facts.deepstream_version = platform->deepstream;
     facts.platform = fmt::format("{} ({})", platform->name, platform->Versions());
+    facts.jetson = platform->arch == "aarch64";
   }
   return facts;
 }
@@ -135,7 +131,10 @@ Status WriteFolder(graph::Graph graph, const ConvertOptions& options,
   EDET_ASSIGN_OR_RETURN(std::string library_bytes, ReadFile(library));
   deepstream::ModelFacts facts = FactsFor(options, conversion);
   deepstream::AppFacts app;
-  app.source_uri = options.input;
+  if (!options.input.empty()) {
+    EDET_ASSIGN_OR_RETURN(deepstream::SourceFacts source, SourceArgument(options.input));
+    app.sources.push_back(std::move(source));
+  }
   OutputFiles output;
   EDET_ASSIGN_OR_RETURN(fs::path onnx_file, output.StageName(options.output / "model.onnx"));
   onnx_format::WriteOptions write;
@@ -143,10 +142,10 @@ Status WriteFolder(graph::Graph graph, const ConvertOptions& options,
   write.producer_version = EDET_VERSION;
   EDET_RETURN_IF_ERROR(onnx_format::WriteModel(std::move(graph), write, onnx_file));
   EDET_RETURN_IF_ERROR(output.Stage(options.output / facts.labels_file, Joined(conversion.labels)));
-  EDET_RETURN_IF_ERROR(
-      output.Stage(options.output / app.infer_config, deepstream::NvinferConfigText(facts)));
-  EDET_RETURN_IF_ERROR(
-      output.Stage(options.output / "deepstream_app.txt", deepstream::AppConfigText(facts, app)));
+  EDET_RETURN_IF_ERROR(output.Stage(options.output / app.infer_config,
+                                    deepstream::Stamped(deepstream::NvinferConfigText(facts))));
+  EDET_RETURN_IF_ERROR(output.Stage(options.output / "deepstream_app.txt",
+                                    deepstream::Stamped(deepstream::AppConfigText(facts, app))));
   EDET_RETURN_IF_ERROR(output.Stage(options.output / facts.parser_library, library_bytes, true));
   if (std::string text = deepstream::ParserOptionsText(facts); !text.empty()) {
     EDET_RETURN_IF_ERROR(

@@ -20,6 +20,7 @@ namespace {
 
 using ::testing::AllOf;
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 constexpr const char* kKernel = "class_net/class-0/pointwise_kernel";
 constexpr const char* kVariance =
@@ -213,6 +214,18 @@ TEST_F(Weights, OneReportSaysHowAModelDiffers) {
     EXPECT_THAT(refused.error, AllOf(HasSubstr(kVariance), HasSubstr(kKernel),
                                      HasSubstr("a/stranger"), HasSubstr("3 variables off")));
   }
+}
+
+TEST_F(Weights, AGuessIsToldUntilTheHyperparametersSettleIt) {
+  Write(D0());
+  auto told = [this](const std::vector<std::string>& more) {
+    fs::remove_all(out_);
+    return Convert(more).printed;
+  };
+  EXPECT_THAT(told({}), AllOf(HasSubstr("guessed: image_size"), HasSubstr("guessed: act_type")));
+  EXPECT_THAT(told({"--hparams", "image_size=256"}),
+              AllOf(Not(HasSubstr("guessed: image_size")), HasSubstr("guessed: act_type")));
+  EXPECT_THAT(told({"--hparams", "name=efficientdet-d0"}), Not(HasSubstr("guessed")));
 }
 
 }  // namespace edet::cli

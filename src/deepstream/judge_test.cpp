@@ -322,7 +322,7 @@ TEST_F(JudgeTest, InferConfigIsTakenWithoutWarning) {
 TEST_F(JudgeTest, AppConfigIsTakenWithoutWarning) {
   for (const char* uri : {"", "file:///videos/a b;c.mp4", "file://near.mp4", "rtsp://camera/1"}) {
     AppFacts app;
-    app.source_uri = uri;
+    if (*uri != '\0') app.sources = {*SourceFromText(uri)};
     app.kitti_directory = "kitti";
     const fs::path config = folder_ / "app.txt";
     Spill(config, AppConfigText(Facts(Postprocessing::kPlugin, true), app));
@@ -330,13 +330,13 @@ TEST_F(JudgeTest, AppConfigIsTakenWithoutWarning) {
     ASSERT_TRUE(verdict.accepted) << verdict.warnings;
     EXPECT_EQ(verdict.warnings, "");
     const std::string folder = fs::canonical(folder_.path()).string() + "/";
-    const bool live = app.source_uri == "rtsp://camera/1";
+    const bool live = std::string(uri) == "rtsp://camera/1";
     ASSERT_EQ(verdict.values["sources"].size(), 1U);
     EXPECT_EQ(verdict.values["sources"][0]["type"], live ? 4 : 2);
-    if (app.source_uri == "file://near.mp4") {
+    if (std::string(uri) == "file://near.mp4") {
       EXPECT_EQ(verdict.values["sources"][0]["uri"], "file://" + folder + "near.mp4");
-    } else if (!app.source_uri.empty()) {
-      EXPECT_EQ(verdict.values["sources"][0]["uri"], app.source_uri);
+    } else if (*uri != '\0') {
+      EXPECT_EQ(verdict.values["sources"][0]["uri"], uri);
     }
     const Json expected{
         {"application",
@@ -642,7 +642,7 @@ TEST_F(JudgeTest, MutatedAppConfigsAreReadAlike) {
   const unsigned seed = FromEnvironment("EDET_JUDGE_SEED", 1),
                  cases = FromEnvironment("EDET_JUDGE_CASES", 250);
   AppFacts app;
-  app.source_uri = "file://near.mp4";
+  app.sources = {*SourceFromText("file://near.mp4")};
   const std::string base = AppConfigText(Facts(Postprocessing::kPlugin, true), app);
   Mutator mutator(seed, DeepstreamAppKeys(),
                   {"application",

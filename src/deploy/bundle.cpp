@@ -77,17 +77,17 @@ std::string Readme(const Bundle& bundle, const Platform& platform) {
 }
 
 // model/: what DeepStream reads.
-Status AddModel(const ModelFolder& folder, const Platform& platform, const TargetLibrary& library,
+Status AddModel(const BundleModel& model, const Platform& platform, const TargetLibrary& library,
                 Bundle& bundle) {
-  const deepstream::ModelFacts& facts = folder.facts;
-  EDET_ASSIGN_OR_RETURN(bundle.files, ConfigsFor(folder, platform, bundle.engine));
-  EDET_ASSIGN_OR_RETURN(std::string network, ReadFile(folder.path / facts.onnx_file));
-  EDET_ASSIGN_OR_RETURN(std::string labels, ReadFile(folder.path / facts.labels_file));
+  const deepstream::ModelFacts& facts = model.facts;
+  EDET_ASSIGN_OR_RETURN(bundle.files, ConfigsFor(model, platform, bundle.engine));
+  EDET_ASSIGN_OR_RETURN(std::string network, ReadFile(model.folder / facts.onnx_file));
+  EDET_ASSIGN_OR_RETURN(std::string labels, ReadFile(model.folder / facts.labels_file));
   EDET_ASSIGN_OR_RETURN(std::string parser, ReadFile(library.path));
   bundle.files.push_back({"model/" + facts.onnx_file, std::move(network)});
   bundle.files.push_back({"model/" + facts.labels_file, std::move(labels)});
   bundle.files.push_back({"model/" + facts.parser_library, std::move(parser), true});
-  bundle.files.push_back({"model/edet.json", folder.record});
+  bundle.files.push_back({"model/edet.json", model.record});
   return {};
 }
 
@@ -108,7 +108,7 @@ void Sort(std::vector<BundleFile>& files) {
 }
 
 // MANIFEST.json lists every file but the two lists; SHA256SUMS, for sha256sum, the manifest too.
-void AddLists(const ModelFolder& folder, const Platform& platform, const TargetLibrary& library,
+void AddLists(const BundleModel& model, const Platform& platform, const TargetLibrary& library,
               Bundle& bundle) {
   Sort(bundle.files);
   const ordered_json manifest = {{"format", 1},
@@ -118,7 +118,7 @@ void AddLists(const ModelFolder& folder, const Platform& platform, const TargetL
                                  {"target", TargetJson(platform)},
                                  {"parser", LibraryJson(library.description)},
                                  {"made_by", {{"edet", EDET_VERSION}, {"command", "edet bundle"}}},
-                                 {"converted", ordered_json::parse(folder.record)},
+                                 {"converted", ordered_json::parse(model.record)},
                                  {"files", FilesJson(bundle.files)}};
   bundle.files.push_back({"MANIFEST.json", manifest.dump(2) + "\n"});
   Sort(bundle.files);
@@ -131,16 +131,16 @@ void AddLists(const ModelFolder& folder, const Platform& platform, const TargetL
 
 }  // namespace
 
-Result<Bundle> MakeBundle(const ModelFolder& folder, const Platform& platform,
+Result<Bundle> MakeBundle(const BundleModel& model, const Platform& platform,
                           const TargetLibrary& library) {
   Bundle bundle;
-  bundle.model = folder.facts.model_name;
+  bundle.model = model.facts.model_name;
   bundle.platform = platform.name;
   EDET_RETURN_IF_ERROR(CheckName(bundle.model));
   bundle.name = fmt::format("edet-{}-{}", bundle.model, bundle.platform);
-  EDET_RETURN_IF_ERROR(AddModel(folder, platform, library, bundle));
+  EDET_RETURN_IF_ERROR(AddModel(model, platform, library, bundle));
   AddScripts(platform, bundle);
-  AddLists(folder, platform, library, bundle);
+  AddLists(model, platform, library, bundle);
   return bundle;
 }
 

@@ -7,7 +7,7 @@
 
 #include "base/result.h"
 #include "deepstream/platforms.h"
-#include "deploy/model_folder.h"
+#include "deepstream/write_configs.h"
 #include "deploy/target_library.h"
 
 namespace edet::deploy {
@@ -35,9 +35,18 @@ struct Bundle {
   std::vector<BundleFile> files;  // sorted by path
 };
 
+// A folder that `edet convert` wrote, as its reader understands it.
+struct BundleModel {
+  std::filesystem::path folder;
+  std::string record;             // edet.json as it is: how the model was made
+  deepstream::ModelFacts facts;   // of no platform yet
+  deepstream::ModelWishes needs;  // what a platform must take
+  bool keep_configs = false;      // those of the folder as they are, not new ones
+};
+
 // The bundle of a model for a platform: the same input gives the same bytes, anywhere and at any
-// time. Errors: Unsupported, for a model whose form the platform does not take.
-Result<Bundle> MakeBundle(const ModelFolder& folder, const deepstream::Platform& platform,
+// time. Errors: Unsupported, for a model whose form the platform does not take; those of reading.
+Result<Bundle> MakeBundle(const BundleModel& model, const deepstream::Platform& platform,
                           const TargetLibrary& library);
 
 // A tar of some files under other names, uncompressed, in memory. Errors: Environment.

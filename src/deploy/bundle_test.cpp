@@ -31,25 +31,30 @@ void Write(const fs::path& path, const std::string& text) {
   std::ofstream(path, std::ios::binary) << text;
 }
 
-constexpr const char* kRecord = R"({
- "edet": "0.1.0", "checkpoint": {"name": "x"}, "weights": "raw",
- "model": {"name": "efficientdet-lite0", "image_size": {"height": 256, "width": 320}, "num_classes": 3},
- "onnx": {"file": "model.onnx", "opset": 13, "batch": 1, "precision": "fp32", "layout": "nhwc",
-          "outputs": ["boxes", "scores"]},
- "nms": {"kind": "decoded"}, "reasons": []})";
-
-constexpr const char* kConfig =
-    "[property]\nonnx-file=model.onnx\nbatch-size=2\nnetwork-mode=2\nnum-detected-classes=3\n"
-    "labelfile-path=labels.txt\n[class-attrs-all]\npre-cluster-threshold=0.25\ntopk=50\n";
-
 class ABundle : public ::testing::Test {
  protected:
   ABundle() {
-    Write(model() / "edet.json", kRecord);
-    Write(model() / "config_infer_primary.txt", kConfig);
+    Write(model() / "config_infer_primary.txt",
+          "[property]\nonnx-file=model.onnx\nbatch-size=3\nnetwork-mode=0\n"
+          "num-detected-classes=3\n");
+    Write(model() / "deepstream_app.txt", "[application]\nenable-perf-measurement=1\n");
     Write(model() / "model.onnx", std::string(1 << 20, '\x5a'));
     Write(model() / "labels.txt", "a\nb\nc\n");
-    Write(model() / "libnvdsinfer_efficientdet.conf", "# c\nEDET_PARSER_IOU=0.6\n");
+    source_.folder = model();
+    source_.record = "{\"model\": {\"name\": \"efficientdet-lite0\"}}";
+    deepstream::ModelFacts& facts = source_.facts;
+    facts.model_name = "efficientdet-lite0";
+    facts.input_width = 320;
+    facts.input_height = 256;
+    facts.num_classes = 3;
+    facts.postprocessing = deepstream::Postprocessing::kDecoded;
+    facts.output_names = {"boxes", "scores"};
+    facts.batch_size = 2;
+    facts.score_threshold = 0.25F;
+    facts.max_detections = 50;
+    facts.parser_options = {{"EDET_PARSER_IOU", "0.6"}};
+    source_.needs.postprocessing = facts.postprocessing;
+    source_.needs.nhwc = true;
     Write(scratch_ / "lib.so", "not looked into");
   }
   fs::path model() const { return scratch_ / "model"; }
@@ -64,9 +69,7 @@ class ABundle : public ::testing::Test {
     return library;
   }
   Result<Bundle> Make(const std::string& platform = "xavier-jp5") const {
-    Result<ModelFolder> folder = ReadModelFolder(model());
-    if (!folder.ok()) return folder.error();
-    return MakeBundle(*folder, *deepstream::FindPlatform(platform), Library());
+    return MakeBundle(source_, *deepstream::FindPlatform(platform), Library());
   }
   static std::map<std::string, std::string> Contents(const Bundle& bundle) {
     std::map<std::string, std::string> files;
@@ -74,6 +77,7 @@ class ABundle : public ::testing::Test {
     return files;
   }
   testing::TemporaryDirectory scratch_;
+  BundleModel source_;
 };
 
 TEST(Checksum, IsThatOfTheStandard) {  // FIPS 180-2, appendix B.1
@@ -115,8 +119,9 @@ TEST_F(ABundle, HoldsWhatTheDeviceNeeds) {
        {"MANIFEST.json", "SHA256SUMS", "README.md", "install.sh", "run.sh", "uninstall.sh",
         "compose.yaml", "bundle.env", "model/model.onnx", "model/labels.txt", "model/edet.json",
         "model/config_infer_primary.txt", "model/deepstream_app.txt",
-        "model/libnvdsinfer_efficientdet.so", "model/libnvdsinfer_efficientdet.conf",
-        "source/VERSION", "source/LICENSE", "source/src/parser/library/Makefile"})
+        "model/deepstream_measure.txt", "model/libnvdsinfer_efficientdet.so",
+        "model/libnvdsinfer_efficientdet.conf", "source/VERSION", "source/LICENSE",
+        "source/src/parser/library/Makefile"})
     EXPECT_EQ(files.count(path), 1U) << path;
   EXPECT_THAT(files["model/libnvdsinfer_efficientdet.conf"], HasSubstr("EDET_PARSER_IOU=0.6\n"));
   EXPECT_THAT(files["README.md"], HasSubstr("efficientdet-lite0 for xavier-jp5"));
@@ -124,7 +129,6 @@ TEST_F(ABundle, HoldsWhatTheDeviceNeeds) {
   EXPECT_THAT(files["bundle.env"], HasSubstr("deepstream-l4t:6.3-samples"));
 }
 
-// What a user tuned is kept; what belongs to the platform is the platform's.
 TEST_F(ABundle, HasConfigsForThePlatform) {
   auto files = Contents(*Make());
   for (const char* name : {"config_infer_primary.txt", "deepstream_app.txt", "labels.txt"})
@@ -210,23 +214,55 @@ TEST_F(ABundle, IsRefusedWhereThePlatformDoesNotTakeTheModel) {
   EXPECT_THAT(bundle.error().hint, HasSubstr("--target xavier-jp4.5"));
 }
 
-TEST_F(ABundle, SaysWhatIsWrongWithTheFolder) {
-  EXPECT_EQ(ReadModelFolder(scratch_ / "nowhere").error().code, ErrorCode::kNotFound);
-  Write(model() / "config_infer_primary.txt",
-        std::string(kConfig) + "[property]\nnetwork-mode=1\n");
-  EXPECT_THAT(ReadModelFolder(model()).error().ToString(), HasSubstr("INT8"));
-  for (const char* record : {"", "[]", "{}", "{\"model\": 3}", "\xff\xfe", "[[[[[[[["}) {
-    Write(model() / "edet.json", record);
-    EXPECT_EQ(ReadModelFolder(model()).error().code, ErrorCode::kCorrupt) << record;
+TEST_F(ABundle, HasNoNameThatAShellCouldMistake) {
+  for (const char* name : {"a'b", "../x", "-rf", "", "a b"}) {
+    source_.facts.model_name = name;
+    EXPECT_EQ(Make().error().code, ErrorCode::kUnsupported) << name;
   }
 }
 
-TEST_F(ABundle, HasNoNameThatAShellCouldMistake) {
-  for (const char* name : {"a'b", "../x", "-rf", "", "a b"}) {
-    std::string record = kRecord;
-    record.replace(record.find("efficientdet-lite0"), 18, name);
-    Write(model() / "edet.json", record);
-    EXPECT_EQ(Make().error().code, ErrorCode::kUnsupported) << name;
+TEST_F(ABundle, KeepsTheFoldersOwnConfigs) {
+  source_.keep_configs = true;
+  Bundle bundle = *Make();
+  EXPECT_EQ(Contents(bundle)["model/config_infer_primary.txt"],
+            ReadFile(model() / "config_infer_primary.txt").value());
+  EXPECT_EQ(bundle.engine, "model.onnx_b3_gpu0_fp32.engine");
+  fs::remove(model() / "deepstream_app.txt");
+  EXPECT_EQ(Make().error().code, ErrorCode::kNotFound);
+}
+
+TEST_F(ABundle, IsReadAsItWasWritten) {
+  Bundle bundle = *Make();
+  for (const char* name : {"r.tar.zst", "r.tar.gz", "r.tar"}) {
+    ASSERT_TRUE(WriteBundle(bundle, scratch_ / name).ok());
+    Result<Bundle> read = ReadBundle(scratch_ / name);
+    ASSERT_TRUE(read.ok()) << read.error().ToString();
+    EXPECT_EQ(read->name, bundle.name);
+    EXPECT_EQ(read->engine, bundle.engine);
+    EXPECT_TRUE(Contents(*read) == Contents(bundle));
+    EXPECT_EQ(ReadTarget(*read)->tensorrt, "8.5.2");
+  }
+}
+
+TEST_F(ABundle, IsRefusedWhereAFileIsNotItsOwn) {
+  const Bundle good = *Make();
+  const auto refused = [&](Bundle bundle) {
+    EXPECT_TRUE(WriteBundle(bundle, scratch_ / "bad.tar").ok());
+    Result<Bundle> read = ReadBundle(scratch_ / "bad.tar");
+    return read.ok() ? ErrorCode::kInternal : read.error().code;
+  };
+  for (const char* path : {"../evil", "/evil", "-rf", "a//b", "model/new\nline", "extra"}) {
+    Bundle bundle = good;
+    bundle.files.push_back({path, "x"});
+    EXPECT_EQ(refused(bundle), ErrorCode::kCorrupt) << path;
+  }
+  for (size_t i = 0; i < good.files.size(); ++i) {
+    Bundle changed = good, missing = good;
+    changed.files[i].bytes += "x";
+    missing.files.erase(missing.files.begin() + static_cast<std::ptrdiff_t>(i));
+    if (good.files[i].path != "SHA256SUMS" && good.files[i].path != "MANIFEST.json")
+      EXPECT_EQ(refused(changed), ErrorCode::kCorrupt) << good.files[i].path;
+    EXPECT_EQ(refused(missing), ErrorCode::kCorrupt) << good.files[i].path;
   }
 }
 

@@ -69,7 +69,7 @@ TEST(RecognizeModel, RefusesABackboneAlone) {
   EXPECT_EQ(found.refusal->code, ErrorCode::kUnsupported);
 }
 
-// The names of all 15 models as TensorFlow writes them; d7's are d6's.
+// The names and shapes that our own builder wants, for all 15 models; d7's are d6's.
 TEST(RecognizeVariables, KnowsEveryMemberOfTheFamily) {
   for (Hparams model : AllModels()) {
     model.num_classes = 7;

@@ -19,8 +19,8 @@ FLOAT, HALF = onnx.TensorProto.FLOAT, onnx.TensorProto.FLOAT16
 HALF_MAX = 65504
 
 # Measured on the golden photo (docs/performance.md), with some room. The golden weights are random: such a net
-# multiplies every rounding on its way, so these are upper bounds of what trained weights show. About half
-# of it comes from rounding the weights alone.
+# multiplies every rounding on its way; what trained weights show was not measured. About half of it comes
+# from rounding the weights alone.
 LOGIT_WORST, LOGIT_MEAN = 5e-1, 4e-2
 SCORE_WORST, SCORE_MEAN = 8e-2, 1e-3
 BOX_MEAN_PX, BOX_P99_PX, BOX_WORST_PX = 4e-1, 2.5, 20.0
