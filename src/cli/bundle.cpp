@@ -62,8 +62,14 @@ Status PrintBundle(const Options& options, const deploy::Bundle& bundle,
              static_cast<double>(bytes.size()) / 1e6, bundle.files.size(),
              static_cast<double>(UnpackedBytes(bundle)) / 1e6);
   fmt::print("sha256      {}\n\n", sha256);
-  fmt::print("Next, on the device:\n  tar -xf {} && sh {}/install.sh\n",
-             options.output.filename().string(), bundle.name);
+  const std::string file = options.output.string();
+  fmt::print("Next:\n  edet deploy {} user@device\n", file);
+  if (options.output.extension() == ".zst") {
+    fmt::print("or by hand, where the device's tar reads zstd (JetPack 6; else make a .tar.gz):\n");
+  } else {
+    fmt::print("or by hand, on the device:\n");
+  }
+  fmt::print("  tar -xf {} && sh {}/install.sh\n", options.output.filename().string(), bundle.name);
   return {};
 }
 
@@ -110,8 +116,9 @@ void AddBundleCommand(CLI::App& app, Session& session) {
       ->required();
   AddTargetOption(command, options->target, "The platform that it is for")->required();
   command
-      ->add_option("-o,--output", options->output,
-                   "File to write: .tar.zst, .tar.gz (JetPack 4 has no zstd) or .tar")
+      ->add_option(
+          "-o,--output", options->output,
+          "File to write: .tar.zst, .tar.gz (tar of JetPack 4 and 5 reads no zstd) or .tar")
       ->required();
   command->add_option("--parser-library", options->parser_library,
                       "The parser library for the device, where none is found beside this program");

@@ -11,6 +11,7 @@
 #include "deploy/checksum.h"
 #include "deploy/device_state.h"
 #include "deploy/embedded_files.h"
+#include "deploy/results.h"
 
 namespace edet::deploy {
 namespace {
@@ -79,6 +80,33 @@ Store ParseStore(const std::string& lines) {
   return store;
 }
 
+// What remote/run.sh told of one start of deepstream-app.
+struct RunFacts {
+  std::string last_line;                      // of deepstream-app
+  std::map<std::string, std::string> values;  // "fps", "engine_after", ...
+  std::string Value(const char* key) const {
+    auto found = values.find(key);
+    return found == values.end() ? "" : found->second;
+  }
+  bool built() const { return Value("engine_before") != Value("engine_after"); }
+};
+
+RunFacts ParseRun(const std::string& text) {
+  RunFacts facts;
+  bool values = false;
+  std::istringstream stream(text);
+  for (std::string line; std::getline(stream, line);) {
+    const size_t equals = line.find('=');
+    if (line == "facts")
+      values = true;
+    else if (!values && !line.empty())
+      facts.last_line = line;
+    else if (equals != std::string::npos)
+      facts.values[line.substr(0, equals)] = line.substr(equals + 1);
+  }
+  return facts;
+}
+
 class Deployment {
  public:
   Deployment(const Bundle& bundle, const DeployOptions& options, const StepSink& tell)
@@ -89,6 +117,7 @@ class Deployment {
   Status Compare();
   Status Send(const ProgressSink& progress);
   Status Install();
+  Status Run();
   Status RunScript(const char* step, const std::string& script);
   bool unchanged() const { return unchanged_; }
 
@@ -103,6 +132,8 @@ class Deployment {
   Status SendSmall(const std::vector<Outgoing>& missing, const std::function<void(uint64_t)>& sent);
   Error NotSent(const std::string& what, const ProcessResult& result) const;
   Status SendFile(const Outgoing& outgoing, const std::function<void(uint64_t)>& sent);
+  Result<RunFacts> Start();
+  Status FetchResults();
   Error Failed(const char* what, const ProcessResult& result) const;
 
   const Bundle& bundle_;
@@ -294,6 +325,78 @@ Status Deployment::Install() {
   return {};
 }
 
+// One start of deepstream-app, to its end.
+Result<RunFacts> Deployment::Start() {
+  EDET_ASSIGN_OR_RETURN(ProcessResult result,
+                        device_->Run(Script("remote/run.sh"),
+                                     {state_.directory, bundle_.engine, options_.input_uri,
+                                      std::to_string(options_.run_seconds)},
+                                     {}, options_.run_seconds + kInstallSeconds));
+  if (result.exit_code != 0) return Failed("cannot run", result);
+  RunFacts facts = ParseRun(result.out);
+  if (facts.Value("exit_code") == "0") return facts;
+  return Error{ErrorCode::kEnvironment,
+               fmt::format("deepstream-app ends with exit code {}: {}", facts.Value("exit_code"),
+                           facts.last_line),
+               fmt::format("{}:{}/current/run/deepstream-app.log", options_.destination.host,
+                           state_.directory),
+               "docs/troubleshooting.md has its messages; --rollback goes back"};
+}
+
+// log and detections, as a folder of plain files.
+Status Deployment::FetchResults() {
+  if (options_.results.empty()) return {};
+  StepTimer step("results", tell_);
+  EDET_ASSIGN_OR_RETURN(ProcessResult result,
+                        device_->Run("cd \"$1/current\" && exec tar -cf - run kitti",
+                                     {state_.directory}, {}, kInstallSeconds));
+  if (result.exit_code != 0) return Failed("cannot copy the results", result);
+  EDET_ASSIGN_OR_RETURN(size_t files, UnpackResults(result.out, options_.results));
+  step.facts() = {{"folder", options_.results.string()}, {"files", files}};
+  step.Done("done", fmt::format("{} files in {}", files, options_.results.string()));
+  return {};
+}
+
+Status Deployment::Run() {
+  if (options_.dry_run || state_.deepstream.empty()) {
+    StepTimer("engine", tell_)
+        .Done("planned", options_.dry_run ? "deepstream-app would build the engine"
+                                          : "there is no deepstream-app to build it");
+    return {};
+  }
+  StepTimer engine("engine", tell_);
+  EDET_ASSIGN_OR_RETURN(RunFacts run, Start());
+  if (run.Value("engine_after") == "none") {
+    return Error{ErrorCode::kFindings, "deepstream-app ran, but there is no " + bundle_.engine,
+                 options_.destination.host, "every start would build an engine: read its log"};
+  }
+  const bool built = run.built();
+  engine.facts() = {
+      {"engine", bundle_.engine}, {"built", built}, {"seconds", run.Value("seconds")}};
+  engine.Done(built ? "done" : "unchanged",
+              fmt::format("{} {} in {} s", bundle_.engine, built ? "built" : "was there: loaded",
+                          run.Value("seconds")));
+  StepTimer measure("measure", tell_);
+  if (built) {
+    EDET_ASSIGN_OR_RETURN(run, Start());
+    if (run.built() || run.Value("loaded") != "yes") {
+      return Error{ErrorCode::kFindings, "the second start builds the engine again",
+                   options_.destination.host,
+                   "the folder must be writable, and batch size, GPU and precision those of the "
+                   "engine's name"};
+    }
+  }
+  for (const char* key : {"fps", "frames", "objects", "memory_mib", "loaded"})
+    measure.facts()[key] = run.Value(key);
+  measure.Done("done",
+               fmt::format("{} fps over {} frames, {} objects{}; the engine was loaded, not built",
+                           run.Value("fps"), run.Value("frames"), run.Value("objects"),
+                           run.Value("memory_mib").empty()
+                               ? ""
+                               : ", " + run.Value("memory_mib") + " MiB of memory in use"));
+  return FetchResults();
+}
+
 // A script with the folder as its argument, which answers in its last line.
 Status Deployment::RunScript(const char* step_name, const std::string& script) {
   StepTimer step(step_name, tell_);
@@ -322,7 +425,8 @@ Status Deploy(const Bundle& bundle, const DeployOptions& options, const StepSink
   EDET_RETURN_IF_ERROR(Begin(deployment));
   EDET_RETURN_IF_ERROR(deployment.Compare());
   EDET_RETURN_IF_ERROR(deployment.Send(progress));
-  return deployment.Install();
+  EDET_RETURN_IF_ERROR(deployment.Install());
+  return options.run ? deployment.Run() : Status();
 }
 
 Status RollBack(const Bundle& bundle, const DeployOptions& options, const StepSink& tell) {

@@ -28,10 +28,16 @@ struct DeployOptions {
   std::filesystem::path ssh_config;  // instead of ~/.ssh/config; may be empty
   bool any_platform = false;         // what does not fit is a warning
   bool dry_run = false;              // look and compare, change nothing
+  bool run = false;                  // build the engine, prove that it is loaded, measure
+  std::string input_uri;             // of the device, for that run; empty: the configuration's
+  unsigned run_seconds = 3600;       // a start is stopped after so long; building takes minutes
+  std::filesystem::path results;     // folder here for log and detections; empty: not copied
 };
 
-// Brings a bundle onto a device and switches to it: connect, platform, compare, send, install. What
-// was there stays current until everything is there and the parser library has passed its test on
+// Brings a bundle onto a device and switches to it: connect, platform, compare, send, install; then
+// engine and measure, where they are asked for: deepstream-app is started until the engine is there
+// under the name that it looks for, and once more, which must load it and not build again. What was
+// there stays current until everything is there and the parser library has passed its test on
 // the device; a run that broke off goes on where it stopped. Errors: Environment (connection,
 // device full, the test fails), Findings (the bundle is for another platform), with the device's
 // own words.

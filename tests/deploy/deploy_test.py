@@ -213,6 +213,31 @@ class Deployment(unittest.TestCase):
         self.assertLess(self.step(self.deploy(self.a), "send")["facts"]["bytes"], whole - sent)
         self.current_is_whole()
 
+    def test_engine_is_built_once_and_measured(self):
+        results = self.base / "results"
+        report = self.deploy(self.a, "--run", "--results", results)
+        engine = self.step(report, "engine")
+        self.assertEqual((engine["state"], engine["facts"]["built"]), ("done", True))
+        self.assertTrue((self.dir / "current/model" / "model.onnx_b1_gpu0_fp16.engine").exists())
+        self.assertEqual(self.step(report, "measure")["facts"], {"fps": "30.12", "frames": "2", "objects": "2", "memory_mib": "4321", "loaded": "yes"})
+        self.assertEqual(sorted(p.name for p in (results / "kitti").iterdir()), ["00_000_000000.txt", "00_000_000001.txt"])
+        self.assertIn("App run successful", (results / "run/deepstream-app.log").read_text())
+        self.assertEqual(self.step(self.deploy(self.a, "--run"), "engine")["state"], "unchanged")
+        # Other labels, same model: the engine goes over to the new release.
+        self.assertEqual(self.step(self.deploy(self.b, "--run"), "engine")["state"], "unchanged")
+        self.assertEqual(self.step(self.deploy(self.c, "--run"), "engine")["state"], "done")
+        self.deploy(self.a, "--uninstall")
+        self.assertFalse(self.dir.exists())
+
+    def test_engine_that_is_built_at_every_start(self):
+        (self.device.folder / "rebuilds").touch()
+        self.assertIn("builds the engine again", self.deploy(self.a, "--run", code=FINDINGS)["message"])
+
+    def test_run_that_fails(self):
+        (self.device.folder / "fails").touch()
+        self.assertIn("Could not open custom lib", self.deploy(self.a, "--run", code=ENVIRONMENT)["message"])
+        self.current_is_whole()
+
     def test_full_disk(self):
         mount = self.device.home / "small"
         mount.mkdir()
@@ -239,6 +264,32 @@ class Deployment(unittest.TestCase):
         ballast.unlink()
         self.deploy(self.c, to=to)
         self.current_is_whole()
+
+    def test_fleet(self):
+        """Two devices at once, one of them of another platform: it fails, the other is served."""
+        other = device.Device(self.launcher, release="36.4")
+        self.addCleanup(other.close)
+        config = self.base / "fleet_config"
+        config.write_text(self.device.config.read_text() + other.config.read_text().replace("Host device", "Host other"))
+        hosts = self.base / "hosts"
+        hosts.write_text("# the fleet\n\n device \nother:/tmp/never\n")
+        command = [OPTIONS.edet, "deploy", self.a, "--hosts", hosts, "--ssh-config", config]
+        done = subprocess.run([*command, "--json"], capture_output=True, text=True)
+        self.assertEqual(done.returncode, ENVIRONMENT, done.stderr)
+        self.assertIn("1 of 2 devices failed", done.stderr)
+        report = json.loads(done.stdout)
+        self.assertEqual([(d["device"], d["ok"]) for d in report["devices"]], [("device", True), ("other:/tmp/never", False)])
+        self.assertIn("orin-jp6", report["devices"][1]["error"])
+        self.current_is_whole()
+        self.assertFalse(os.path.exists("/tmp/never"))
+        shown = subprocess.run(command, capture_output=True, text=True).stdout
+        self.assertRegex(shown, r"(?m)^device +ok ")
+        self.assertRegex(shown, r"(?m)^other:/tmp/never +FAILED ")
+        for content, mentions in (("", "no device"), ("device\ndevice\n", "twice"), ("-x\n", "hosts:1")):
+            hosts.write_text(content)
+            done = subprocess.run(command, capture_output=True, text=True)
+            self.assertEqual(done.returncode, 3, done.stderr)
+            self.assertIn(mentions, done.stderr)
 
     def test_not_a_bundle(self):
         for content in (b"", b"not an archive", self.a.read_bytes()[:-100000]):
