@@ -260,8 +260,9 @@ TEST_F(ABundle, IsRefusedWhereAFileIsNotItsOwn) {
     Bundle changed = good, missing = good;
     changed.files[i].bytes += "x";
     missing.files.erase(missing.files.begin() + static_cast<std::ptrdiff_t>(i));
-    if (good.files[i].path != "SHA256SUMS" && good.files[i].path != "MANIFEST.json")
+    if (good.files[i].path != "SHA256SUMS" && good.files[i].path != "MANIFEST.json") {
       EXPECT_EQ(refused(changed), ErrorCode::kCorrupt) << good.files[i].path;
+    }
     EXPECT_EQ(refused(missing), ErrorCode::kCorrupt) << good.files[i].path;
   }
 }

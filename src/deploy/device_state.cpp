@@ -34,16 +34,6 @@ bool BeginsWithRelease(const std::string& l4t, const std::vector<std::string>& r
   return false;
 }
 
-// The platforms whose devices answer with this release.
-std::string PlatformsOf(const std::string& l4t) {
-  std::string names;
-  for (const deepstream::Platform& platform : deepstream::Platforms()) {
-    if (BeginsWithRelease(l4t, DeviceFactsOf(platform.name).l4t))
-      names += (names.empty() ? "" : " or ") + platform.name;
-  }
-  return names;
-}
-
 struct Report {
   Findings& findings;
   void Refuse(const char* rule, std::string what, std::string hint) {
@@ -65,7 +55,7 @@ void CompareSystem(const DeviceState& device, const BundleTarget& target, Report
     report.Refuse("l4t", "the device has no /etc/nv_tegra_release: it is no Jetson",
                   "make a bundle for its platform (edet bundle --target help)");
   } else if (!BeginsWithRelease(device.l4t, target.l4t)) {
-    const std::string names = PlatformsOf(device.l4t);
+    const std::string names = fmt::format("{}", fmt::join(PlatformsWith(device.l4t), " or "));
     report.Refuse("l4t",
                   fmt::format("the device runs L4T {}, {} is L4T {}", device.l4t, target.platform,
                               fmt::join(target.l4t, ", ")),
@@ -113,6 +103,14 @@ void CompareDeepStream(const DeviceState& device, const BundleTarget& target, Re
 
 }  // namespace
 
+std::vector<std::string> PlatformsWith(const std::string& l4t) {
+  std::vector<std::string> names;
+  for (const deepstream::Platform& platform : deepstream::Platforms()) {
+    if (BeginsWithRelease(l4t, DeviceFactsOf(platform.name).l4t)) names.push_back(platform.name);
+  }
+  return names;
+}
+
 DeviceState ParseProbe(const std::string& lines) {
   DeviceState device;
   const std::map<std::string, std::string*> texts = {{"directory", &device.directory},
@@ -128,7 +126,6 @@ DeviceState ParseProbe(const std::string& lines) {
                                                      {"previous", &device.previous},
                                                      {"current_sums", &device.current_sums}};
   const std::map<std::string, bool*> flags = {{"writable", &device.writable},
-                                              {"has_sha256sum", &device.has_sha256sum},
                                               {"current_whole", &device.current_whole}};
   std::istringstream stream(lines);
   for (std::string line; std::getline(stream, line);) {
@@ -137,6 +134,7 @@ DeviceState ParseProbe(const std::string& lines) {
     const std::string key = line.substr(0, equals), value = line.substr(equals + 1);
     if (auto text = texts.find(key); text != texts.end()) *text->second = value;
     if (auto flag = flags.find(key); flag != flags.end()) *flag->second = value == "yes";
+    if (key.rfind("has_", 0) == 0) device.tools.insert(key.substr(4));
     uint64_t kib = 0;
     if (key == "free_kib" && std::istringstream(value) >> kib) device.free_bytes = kib * 1024;
   }
@@ -163,7 +161,7 @@ Findings CompareWithTarget(const DeviceState& device, const BundleTarget& target
                   "the folder " + device.directory + " cannot be written", "",
                   "give another: user@host:/folder"});
   }
-  if (!device.has_sha256sum)
+  if (device.tools.count("sha256sum") == 0)
     findings.Add({Severity::kError, "tools", "the device has no sha256sum", "", ""});
   return findings;
 }
@@ -180,6 +178,7 @@ nlohmann::ordered_json ToJson(const DeviceState& device) {
                                  {"trtexec", device.trtexec},
                                  {"current", device.current},
                                  {"previous", device.previous}};
+  json["tools"] = device.tools;
   json["free_bytes"] = nullptr;
   if (device.free_bytes) json["free_bytes"] = *device.free_bytes;
   return json;

@@ -4,7 +4,9 @@
 #include <map>
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
+#include <set>
 #include <string>
+#include <vector>
 
 #include "base/findings.h"
 #include "base/result.h"
@@ -19,7 +21,7 @@ struct DeviceState {
   std::string arch, l4t, deepstream, tensorrt, cuda, glibc, power_mode, trtexec;
   std::optional<uint64_t> free_bytes;
   bool writable = false;
-  bool has_sha256sum = false;
+  std::set<std::string> tools;    // of sha256sum, flock, tegrastats, docker, make, g++
   std::string current, previous;  // "releases/ID"
   std::string current_sums;       // SHA-256 of the current release's SHA256SUMS
   bool current_whole = false;     // every file of it is as listed
@@ -33,6 +35,9 @@ DeviceState ParseProbe(const std::string& lines);
 
 // Why a bundle does not go with a device (kError), and what to mind (kWarning).
 Findings CompareWithTarget(const DeviceState& device, const BundleTarget& target);
+
+// The platforms whose devices answer with this L4T release, by name.
+std::vector<std::string> PlatformsWith(const std::string& l4t);
 
 nlohmann::ordered_json ToJson(const DeviceState& device);
 

@@ -65,7 +65,13 @@ INSTANTIATE_TEST_SUITE_P(
                       Case{"tensorrt=8.4.1\n", "tensorrt", "8.4.1", Severity::kWarning},
                       Case{"tensorrt=10.3.0\n", "tensorrt", "10.3.0", Severity::kError},
                       Case{"writable=\n", "folder", "/home/me/edet/d0", Severity::kError},
-                      Case{"has_sha256sum=\n", "tools", "sha256sum", Severity::kError}));
+                      Case{"writable=no\n", "folder", "cannot be written", Severity::kError}));
+
+TEST(DeviceState, LacksATool) {
+  DeviceState device = ParseProbe(kDevice);
+  device.tools.clear();
+  EXPECT_EQ(CompareWithTarget(device, kXavier).all().at(0).rule, "tools");
+}
 
 TEST(Destination, IsAHostAndAFolder) {
   EXPECT_EQ(ParseDestination("me@xavier")->host, "me@xavier");

@@ -291,6 +291,18 @@ class Deployment(unittest.TestCase):
             self.assertEqual(done.returncode, 3, done.stderr)
             self.assertIn(mentions, done.stderr)
 
+    def test_doctor(self):
+        command = [OPTIONS.edet, "doctor", "--target", "device:/tmp", "--ssh-config", self.device.config]
+        done = subprocess.run([*command, "--json"], capture_output=True, text=True)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        report = json.loads(done.stdout)
+        self.assertEqual((report["l4t"], report["platforms"], report["ready"]), ("35.4.1", ["xavier-jp5", "orin-jp5"], True))
+        self.assertRegex(subprocess.run(command, capture_output=True, text=True).stdout, r"(?m)^  TensorRT +8\.5\.2$")
+        self.device.stop()
+        done = subprocess.run(command, capture_output=True, text=True)
+        self.assertEqual((done.returncode, len(done.stderr.splitlines())), (ENVIRONMENT, 1))
+        self.device.start()
+
     def test_not_a_bundle(self):
         for content in (b"", b"not an archive", self.a.read_bytes()[:-100000]):
             path = self.base / "bad.tar.zst"
