@@ -143,7 +143,16 @@ TEST_F(ABundle, HasConfigsForThePlatform) {
   EXPECT_FLOAT_EQ(config->postprocess.classes[2].pre_cluster_threshold, 0.25F);
   EXPECT_EQ(config->postprocess.classes[2].top_k, 50);
   EXPECT_TRUE(config->postprocess.crop_objects_to_roi_boundary);
-  EXPECT_THAT(files["model/deepstream_app.txt"], HasSubstr("/deepstream-6.3/samples/"));
+  EXPECT_THAT(files["model/deepstream_app.txt"], HasSubstr("# For xavier-jp5"));
+  Write(scratch_ / "device" / "deepstream_measure.txt", files["model/deepstream_measure.txt"]);
+  auto measure =
+      deepstream::ReadAppConfig(scratch_ / "device" / "deepstream_measure.txt", findings);
+  ASSERT_TRUE(measure.ok()) << measure.error().ToString();
+  ASSERT_EQ(measure->sinks.size(), 1U);
+  EXPECT_EQ(measure->sinks[0].type, 1);
+  EXPECT_FALSE(measure->sinks[0].sync);
+  EXPECT_TRUE(measure->enable_perf_measurement);
+  EXPECT_EQ(measure->gie_kitti_output_dir.filename(), "kitti");
   EXPECT_THAT(Contents(*Make("xavier-jp4.6"))["model/config_infer_primary.txt"],
               Not(HasSubstr("crop-objects-to-roi-boundary")));  // there since 6.2
 }

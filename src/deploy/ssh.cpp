@@ -95,7 +95,12 @@ struct SshConnection::Impl {
 };
 
 Status SshConnection::Impl::Start() {
-  std::string name = (fs::temp_directory_path() / "edet-ssh-XXXXXX").string();
+  // A socket's name has 108 bytes at the most, of which ssh wants some for itself.
+  constexpr size_t kLongestFolder = 60;
+  std::error_code failed;
+  fs::path base = fs::temp_directory_path(failed);
+  if (failed || base.string().size() > kLongestFolder) base = "/tmp";
+  std::string name = (base / "edet-ssh-XXXXXX").string();
   if (mkdtemp(name.data()) == nullptr)
     return Error{ErrorCode::kIo, "cannot make a temporary folder", name, ""};
   folder = name;

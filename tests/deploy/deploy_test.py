@@ -44,16 +44,16 @@ class Deployment(unittest.TestCase):
         self.addCleanup(self.device.close)
         self.dir = self.device.home / "edet/efficientdet-lite0"
 
-    def deploy(self, bundle, *arguments, code=0, to="device", quick=False):
+    def deploy(self, bundle, *arguments, code=0, to="device"):
         """Runs it and gives its report; `code`: the exit code that it must have, None for any."""
         command = [OPTIONS.edet, "deploy", bundle, to, "--json", "--ssh-config", self.device.config, *arguments]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=120, env={**os.environ, "TMPDIR": str(self.device.folder)})
         if code is not None:
             self.assertEqual(done.returncode, code, done.stdout + done.stderr)
         if done.returncode != 0:
             self.assertEqual(len(done.stderr.splitlines()), 1, done.stderr)
             self.assertTrue(done.stderr.startswith("edet: "))
-        self.assertEqual(list(pathlib.Path(tempfile.gettempdir()).glob("edet-ssh-*/s")), [])
+        self.assertEqual(list(self.device.folder.glob("edet-ssh-*")), [])
         report = json.loads(done.stdout)
         self.assertEqual(report["ok"], done.returncode == 0)
         report["exit_code"] = done.returncode
