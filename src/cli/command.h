@@ -20,6 +20,7 @@ void AddConvertCommand(CLI::App& app, Session& session);
 void AddDeployCommand(CLI::App& app, Session& session);
 void AddDoctorCommand(CLI::App& app, Session& session);
 void AddInspectCommand(CLI::App& app, Session& session);
+void AddRepairCommand(CLI::App& app, Session& session);
 void AddRunCommand(CLI::App& app, Session& session);
 void AddSynthCommand(CLI::App& app, Session& session);
 void AddUntrainedCommand(CLI::App& app, Session& session);

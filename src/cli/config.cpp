@@ -7,7 +7,9 @@ void AddConfigCommand(CLI::App& app, Session& session) {
       "config", "DeepStream configs: write them, check them, explain their keys");
   config->require_subcommand(1);
   config->fallthrough();
+  AddConfigKeys(*config, session);
   AddConfigNew(*config, session);
+  AddConfigLint(*config, session);
 }
 
 }  // namespace edet::cli

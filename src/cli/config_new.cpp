@@ -187,9 +187,10 @@ Status ChoosePrecision(const ConfigNewOptions& options, Plan& plan) {
 Result<std::string> Relative(const fs::path& folder, const fs::path& output,
                              const std::string& name) {
   std::error_code error;
-  const fs::path from = fs::weakly_canonical(output, error);
+  // weakly_canonical() leaves a relative path of which nothing exists as it is.
+  const fs::path from = fs::weakly_canonical(fs::absolute(output, error), error);
   if (error) return Error{ErrorCode::kIo, error.message(), output.string(), ""};
-  const fs::path to = fs::weakly_canonical(folder, error);
+  const fs::path to = fs::canonical(folder, error);
   if (error) return Error{ErrorCode::kIo, error.message(), folder.string(), ""};
   return (to.lexically_relative(from) / name).lexically_normal().string();
 }

@@ -46,15 +46,6 @@ void AddChoice(CLI::App* command, const std::string& name, const std::map<std::s
       ->check(CLI::IsMember(&choices));
 }
 
-// What is wrong with a value of --batch; empty: nothing. Too large a number is the graph's to
-// refuse.
-std::string CheckBatch(const std::string& batch) {
-  constexpr size_t kMostDigits = 9;
-  bool number = !batch.empty() && batch.size() <= kMostDigits &&
-                batch.find_first_not_of("0123456789") == std::string::npos;
-  return number || batch == "dynamic" ? "" : "must be a number of images, or dynamic";
-}
-
 }  // namespace
 
 std::string PlatformNames() {
@@ -80,6 +71,17 @@ void PrintPlatforms() {
   fmt::print(
       "--nms decoded and none go everywhere; --nms plugin with --nms-semantics automl from "
       "TensorRT 8.6 on.\n");
+}
+
+const std::map<std::string, NmsKind>& NmsKinds() { return kNmsKinds; }
+const std::map<std::string, NmsSemantics>& NmsSemanticsNames() { return kSemantics; }
+
+// Too large a number is the graph's to refuse.
+std::string CheckBatch(const std::string& batch) {
+  constexpr size_t kMostDigits = 9;
+  bool number = !batch.empty() && batch.size() <= kMostDigits &&
+                batch.find_first_not_of("0123456789") == std::string::npos;
+  return number || batch == "dynamic" ? "" : "must be a number of images, or dynamic";
 }
 
 std::string NameOf(NmsKind kind) { return Name(kNmsKinds, kind); }

@@ -54,6 +54,11 @@ std::string NameOf(Precision precision);
 // What --target takes, with commas between; and the table that --target help prints.
 std::string PlatformNames();
 void PrintPlatforms();
+// The same names the other way round, for CLI::IsMember.
+const std::map<std::string, efficientdet::NmsKind>& NmsKinds();
+const std::map<std::string, efficientdet::NmsSemantics>& NmsSemanticsNames();
+// What is wrong with a value of --batch (a number, or dynamic); empty: nothing.
+std::string CheckBatch(const std::string& batch);
 
 // False for kinds that leave NMS to the parser library.
 bool NmsInGraph(efficientdet::NmsKind kind);

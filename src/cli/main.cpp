@@ -45,6 +45,7 @@ int Run(int argc, char** argv) {
   app.add_flag("-q,--quiet", session.quiet, "Print errors and results only");
   app.fallthrough();
   edet::cli::AddConvertCommand(app, session);
+  edet::cli::AddRepairCommand(app, session);
   edet::cli::AddInspectCommand(app, session);
   edet::cli::AddConfigCommand(app, session);
   edet::cli::AddBundleCommand(app, session);

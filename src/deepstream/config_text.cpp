@@ -125,7 +125,7 @@ std::string ConfigText::Yaml() const {
   for (const std::string& comment : head_) out << YAML::Comment(comment) << YAML::Newline;
   out << YAML::BeginMap;
   for (const GroupText& group : groups_) {
-    out << YAML::Newline;
+    if (&group != &groups_.front()) out << YAML::Newline << YAML::Newline;
     YamlComments(group.comments, out);
     out << YAML::Key << group.name << YAML::Value << YAML::BeginMap;
     for (const Entry& entry : group.entries) {

@@ -111,6 +111,21 @@ Result<KeyFile> KeyFile::Load(const std::filesystem::path& path, Findings& findi
   return file;
 }
 
+Result<KeyFile> KeyFile::Parse(const std::string& text, const std::filesystem::path& path,
+                               Findings& findings) {
+  KeyFile file(std::make_unique<Handle>());
+  file.path_ = path;
+  GErrorHolder holder;
+  if (!g_key_file_load_from_data(file.handle_->file, text.data(), text.size(), G_KEY_FILE_NONE,
+                                 &holder.error)) {
+    return Error{ErrorCode::kCorrupt,
+                 "DeepStream cannot read this file: " + OneLine(holder.error->message),
+                 path.string(), LoadHint(text)};
+  }
+  file.FindLines(text, findings);
+  return file;
+}
+
 void KeyFile::FindLines(const std::string& text, Findings& findings) {
   std::string group;
   ForEachLine(text, [&](std::string_view raw, size_t number) {
@@ -225,6 +240,57 @@ std::vector<std::string> GroupValues::NotTaken() const {
 
 namespace {
 
+std::string NumberBeyond(const KeySpec& spec, double number) {
+  double held = number;
+  if (spec.conversion == Conversion::kFloat) held = static_cast<float>(number);
+  if (spec.conversion == Conversion::kUnsigned)
+    held = static_cast<unsigned>(static_cast<int>(number));
+  if (spec.min && held < *spec.min) return fmt::format("{} is less than {}", number, *spec.min);
+  if (spec.max && held > *spec.max)
+    return fmt::format("{} is outside of {}..{}", number, spec.min.value_or(0), *spec.max);
+  return "";
+}
+
+std::string IntegerBeyond(const KeySpec& spec, int number) {
+  const bool listed =
+      std::find(spec.choices.begin(), spec.choices.end(), number) != spec.choices.end();
+  if (!spec.choices.empty() && !listed)
+    return fmt::format("{} is not one of {}", number, fmt::join(spec.choices, ", "));
+  return NumberBeyond(spec, number);
+}
+
+std::string CountBeyond(const KeySpec& spec, size_t count) {
+  if (spec.min_count && count < *spec.min_count)
+    return fmt::format("has {} values, separated by ';'; needed are {}", count, *spec.min_count);
+  if (spec.max_count && count > *spec.max_count)
+    return fmt::format("has {} values; allowed are {}", count, *spec.max_count);
+  return "";
+}
+
+std::string IntegersBeyond(const KeySpec& spec, const std::vector<int>& list) {
+  std::string beyond = CountBeyond(spec, list.size());
+  for (int item : list) {
+    if (beyond.empty() && spec.item_min && item < *spec.item_min)
+      beyond = fmt::format("{} is less than {}", item, *spec.item_min);
+  }
+  return beyond;
+}
+
+}  // namespace
+
+std::string BeyondLimits(const KeySpec& spec, const KeyFile::Value& value) {
+  if (const int* number = std::get_if<int>(&value)) return IntegerBeyond(spec, *number);
+  if (const double* number = std::get_if<double>(&value)) return NumberBeyond(spec, *number);
+  if (const auto* list = std::get_if<std::vector<int>>(&value)) return IntegersBeyond(spec, *list);
+  if (const auto* list = std::get_if<std::vector<double>>(&value))
+    return CountBeyond(spec, list->size());
+  if (const auto* list = std::get_if<std::vector<std::string>>(&value))
+    return CountBeyond(spec, list->size());
+  return "";
+}
+
+namespace {
+
 // Reads one group; holds what all its steps need.
 class GroupReader {
  public:
@@ -260,7 +326,8 @@ class GroupReader {
     if (!fetched.ok()) return fetched.error();
     if (pending_ && !spec.element && !spec.late) return *pending_;
     KeyFile::Value value = std::move(fetched).value();
-    EDET_RETURN_IF_ERROR(CheckRange(key, spec, value));
+    if (const std::string beyond = BeyondLimits(spec, value); !beyond.empty())
+      return Refuse(key, beyond, "");
     if (std::string* text = std::get_if<std::string>(&value)) {
       EDET_RETURN_IF_ERROR(FinishText(key, spec, *text));
     }
@@ -279,59 +346,6 @@ class GroupReader {
     Result<std::string> path = resolve_(spec, text);
     if (!path.ok()) return Refuse(key, path.error().what, path.error().hint);
     text = std::move(path).value();
-    return {};
-  }
-
-  Status CheckRange(const std::string& key, const KeySpec& spec,
-                    const KeyFile::Value& value) const {
-    if (const int* number = std::get_if<int>(&value)) return CheckInteger(key, spec, *number);
-    if (const double* number = std::get_if<double>(&value)) return CheckNumber(key, spec, *number);
-    if (const auto* list = std::get_if<std::vector<int>>(&value)) {
-      EDET_RETURN_IF_ERROR(CheckCount(key, spec, list->size()));
-      for (int item : *list) {
-        if (spec.item_min && item < *spec.item_min) {
-          return Refuse(key, fmt::format("{} is less than {}", item, *spec.item_min), "");
-        }
-      }
-    }
-    if (const auto* list = std::get_if<std::vector<double>>(&value))
-      return CheckCount(key, spec, list->size());
-    if (const auto* list = std::get_if<std::vector<std::string>>(&value))
-      return CheckCount(key, spec, list->size());
-    return {};
-  }
-
-  Status CheckInteger(const std::string& key, const KeySpec& spec, int number) const {
-    const bool listed =
-        std::find(spec.choices.begin(), spec.choices.end(), number) != spec.choices.end();
-    if (!spec.choices.empty() && !listed) {
-      return Refuse(key, fmt::format("{} is not one of {}", number, fmt::join(spec.choices, ", ")),
-                    "");
-    }
-    return CheckNumber(key, spec, number);
-  }
-
-  Status CheckNumber(const std::string& key, const KeySpec& spec, double number) const {
-    double held = number;
-    if (spec.conversion == Conversion::kFloat) held = static_cast<float>(number);
-    if (spec.conversion == Conversion::kUnsigned)
-      held = static_cast<unsigned>(static_cast<int>(number));
-    if (spec.min && held < *spec.min)
-      return Refuse(key, fmt::format("{} is less than {}", number, *spec.min), "");
-    if (spec.max && held > *spec.max)
-      return Refuse(
-          key, fmt::format("{} is outside of {}..{}", number, spec.min.value_or(0), *spec.max), "");
-    return {};
-  }
-
-  Status CheckCount(const std::string& key, const KeySpec& spec, size_t count) const {
-    if (spec.min_count && count < *spec.min_count) {
-      return Refuse(key, fmt::format("has {} values; needed are {}", count, *spec.min_count),
-                    "separate them by ';'");
-    }
-    if (spec.max_count && count > *spec.max_count) {
-      return Refuse(key, fmt::format("has {} values; allowed are {}", count, *spec.max_count), "");
-    }
     return {};
   }
 

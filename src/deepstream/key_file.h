@@ -24,6 +24,9 @@ class KeyFile {
   // Errors: NotFound, Io, LimitExceeded (64 MiB), Corrupt (what GLib refuses, with the line where
   // it can be told). What GLib silently merges or replaces goes to `findings`.
   static Result<KeyFile> Load(const std::filesystem::path& path, Findings& findings);
+  // The same for a text, named `path` in messages.
+  static Result<KeyFile> Parse(const std::string& text, const std::filesystem::path& path,
+                               Findings& findings);
   KeyFile(KeyFile&&) noexcept;
   KeyFile& operator=(KeyFile&&) noexcept;
   ~KeyFile();
@@ -70,6 +73,10 @@ class GroupValues {
   std::map<std::string, KeyFile::Value> values_;
   std::set<std::string> taken_;
 };
+
+// Why the stock parser refuses a value of the right type (out of range, too many items), in words;
+// empty: it does not.
+std::string BeyondLimits(const KeySpec& spec, const KeyFile::Value& value);
 
 // Turns the text of a path key into the path that DeepStream opens.
 using PathResolver =

@@ -72,9 +72,22 @@ GroupMatch MatchFromName(const std::string& name) {
   return name == "indexed" ? GroupMatch::kIndexed : GroupMatch::kExact;
 }
 
-// The text is a part of this program, checked by a test: what is wrong in it may throw.
-KeyTable ReadTable(const char* text) {
+// Meanings and defaults of a group's keys.
+void Explain(const Json& groups, GroupSpec& group) {
+  const Json* texts = &groups.at(group.name);
+  if (const auto of = texts->find("of"); of != texts->end() && of->is_string())
+    texts = &groups.at(of->get<std::string>());
+  for (KeySpec& key : group.keys) {
+    const Json& text = texts->at(key.key);
+    key.meaning = text.at("meaning");
+    key.default_text = text.value("default", "");
+  }
+}
+
+// The texts are a part of this program, checked by a test: what is wrong in them may throw.
+KeyTable ReadTable(const char* text, const char* name) {
   const Json json = Json::parse(text);
+  const Json meanings = Json::parse(k_meanings_json).at(name);
   KeyTable table;
   table.versions = json.at("versions").get<std::vector<std::string>>();
   for (const Json& group : json.at("groups")) {
@@ -82,12 +95,37 @@ KeyTable ReadTable(const char* text) {
     spec.name = group.at("name");
     spec.match = MatchFromName(group.at("match"));
     for (const Json& key : group.at("keys")) spec.keys.push_back(ReadKey(key));
+    Explain(meanings, spec);
     table.groups.push_back(std::move(spec));
   }
   return table;
 }
 
 }  // namespace
+
+const char* NameOf(ValueType type) {
+  switch (type) {
+    case ValueType::kInteger:
+      return "integer";
+    case ValueType::kBoolean:
+      return "boolean";
+    case ValueType::kDouble:
+      return "number";
+    case ValueType::kUint64:
+      return "unsigned integer";
+    case ValueType::kString:
+      return "text";
+    case ValueType::kPath:
+      return "path";
+    case ValueType::kIntegerList:
+      return "integers";
+    case ValueType::kDoubleList:
+      return "numbers";
+    case ValueType::kStringList:
+      return "texts";
+  }
+  return "";
+}
 
 bool GroupSpec::Matches(std::string_view group) const {
   if (match == GroupMatch::kExact) return group == name;
@@ -112,13 +150,22 @@ const GroupSpec* KeyTable::Find(std::string_view group) const {
   return nullptr;
 }
 
+bool KeyTable::Has(const KeySpec& spec, const std::string& version) const {
+  const auto place = [this](const std::string& name) {
+    return std::find(versions.begin(), versions.end(), name);
+  };
+  const auto at = place(version);
+  const auto last = spec.until.empty() ? versions.end() - 1 : place(spec.until);
+  return at != versions.end() && at >= place(spec.since) && at <= last;
+}
+
 const KeyTable& NvinferKeys() {
-  static const KeyTable table = ReadTable(k_nvinfer_keys_json);
+  static const KeyTable table = ReadTable(k_nvinfer_keys_json, "nvinfer");
   return table;
 }
 
 const KeyTable& DeepstreamAppKeys() {
-  static const KeyTable table = ReadTable(k_deepstream_app_keys_json);
+  static const KeyTable table = ReadTable(k_deepstream_app_keys_json, "deepstream_app");
   return table;
 }
 

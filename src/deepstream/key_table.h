@@ -10,6 +10,7 @@ namespace edet::deepstream {
 // The contents of keys/*.json, embedded at build time.
 extern const char k_nvinfer_keys_json[];
 extern const char k_deepstream_app_keys_json[];
+extern const char k_meanings_json[];
 
 enum class ValueType {
   kInteger,
@@ -44,7 +45,11 @@ struct KeySpec {
   bool element = false;  // checked on its own: does not trip over an earlier late error
   bool prefix = false;   // "bbox-border-color" stands for "bbox-border-color<N>" too
   bool writable_folder = false;
+  std::string meaning;       // what it is for, a sentence or more
+  std::string default_text;  // empty: none, or not known
 };
+
+const char* NameOf(ValueType type);  // "integer list"
 
 enum class GroupMatch { kExact, kPrefix, kIndexed };
 
@@ -61,6 +66,8 @@ struct KeyTable {
   std::vector<std::string> versions;  // oldest first
   std::vector<GroupSpec> groups;
 
+  // Whether the parsers of `version`, one of `versions`, knew the key.
+  bool Has(const KeySpec& spec, const std::string& version) const;
   // The group's description, nullptr for one that no parser reads.
   const GroupSpec* Find(std::string_view group) const;
 };

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <fstream>
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "base/nearest.h"
 #include "testing/reference_data.h"
@@ -48,16 +49,6 @@ const std::map<std::string, std::string> kGroupOfFunction{
     {"parse_tests", "tests"},
     {"parse_dewarper", "dewarper0"}};
 
-size_t PlaceOf(const KeyTable& table, const std::string& version) {
-  return std::find(table.versions.begin(), table.versions.end(), version) - table.versions.begin();
-}
-
-bool HasIn(const KeyTable& table, const KeySpec& spec, const std::string& version) {
-  const size_t place = PlaceOf(table, version);
-  const size_t last = spec.until.empty() ? table.versions.size() - 1 : PlaceOf(table, spec.until);
-  return place >= PlaceOf(table, spec.since) && place <= last;
-}
-
 void ExpectCovers(const KeyTable& table, const nlohmann::json& facts, size_t expected) {
   size_t covered = 0, all = 0;
   for (const auto& [version, functions] : facts.items()) {
@@ -68,7 +59,7 @@ void ExpectCovers(const KeyTable& table, const nlohmann::json& facts, size_t exp
       for (const auto& [key, type] : keys.items()) {
         ++all;
         const KeySpec* spec = group->Find(key);
-        const bool has = spec != nullptr && HasIn(table, *spec, version);
+        const bool has = spec != nullptr && table.Has(*spec, version);
         EXPECT_TRUE(has) << version << " " << function << " " << key;
         covered += has ? 1 : 0;
       }
@@ -86,6 +77,44 @@ TEST(KeyTable, NvinferKeysOfAllVersionsAreCovered) {
 TEST(KeyTable, DeepstreamAppKeysOfAllVersionsAreCovered) {
   EDET_SKIP_WITHOUT("facts/deepstream_app_keys.json");
   ExpectCovers(DeepstreamAppKeys(), LoadFacts("deepstream_app_keys.json"), 1500);
+}
+
+// The reverse: no key is claimed for a version whose parsers do not read it.
+void ExpectClaimsNoMore(const KeyTable& table, const nlohmann::json& facts,
+                        const std::set<std::string>& beyond) {
+  for (const auto& [function, group] : kGroupOfFunction) {
+    for (const std::string& version : table.versions) {
+      const GroupSpec* spec = table.Find(group);
+      if (spec == nullptr) continue;
+      for (const KeySpec& key : spec->keys) {
+        if (!table.Has(key, version) || beyond.count(key.key) != 0) continue;
+        bool read = false;
+        for (const auto& [other, its_group] : kGroupOfFunction)
+          read |= its_group == group && facts.at(version).contains(other) &&
+                  facts.at(version).at(other).contains(key.key);
+        EXPECT_TRUE(read) << version << " [" << group << "] " << key.key;
+      }
+    }
+  }
+}
+
+TEST(KeyTable, NoVersionHasMoreThanItsParsersRead) {
+  EDET_SKIP_WITHOUT("facts/nvinfer_keys.json");
+  // Read outside of the functions that the facts list.
+  ExpectClaimsNoMore(NvinferKeys(), LoadFacts("nvinfer_keys.json"), {"is-classifier"});
+  ExpectClaimsNoMore(DeepstreamAppKeys(), LoadFacts("deepstream_app_keys.json"),
+                     {"bbox-border-color", "bbox-bg-color"});
+}
+
+TEST(KeyTable, EveryKeyIsExplained) {
+  for (const KeyTable* table : {&NvinferKeys(), &DeepstreamAppKeys()}) {
+    for (const GroupSpec& group : table->groups) {
+      for (const KeySpec& key : group.keys) {
+        EXPECT_GE(key.meaning.size(), 10U) << group.name << " " << key.key;
+        EXPECT_EQ(key.meaning.find('\n'), std::string::npos) << key.key;
+      }
+    }
+  }
 }
 
 TEST(KeyTable, GroupsAreFoundByNameAndNumber) {

@@ -136,7 +136,8 @@ TEST_P(EveryPlatform, GetsAConfigOfItsVersion) {
   }
   const bool crops = CompareVersions(platform.deepstream, "6.2") >= 0;
   EXPECT_EQ(text.find("crop-objects-to-roi-boundary") != std::string::npos, crops);
-  EXPECT_THAT(AppConfigText(facts, {}), HasSubstr("/opt/nvidia/deepstream/deepstream/samples/"));
+  const AppFacts app;
+  EXPECT_THAT(AppConfigText(facts, app), HasSubstr("/opt/nvidia/deepstream/deepstream/samples/"));
 }
 
 INSTANTIATE_TEST_SUITE_P(Platforms, EveryPlatform, ::testing::ValuesIn(kTable),

@@ -68,9 +68,9 @@ std::vector<SourceKey> KeysOf(const SourceFacts& source) {
        "1: USB camera, 2: a file or any other URI, 4: RTSP, 5: camera on the CSI port."}};
   if (source.kind == SourceKind::kUsbCamera || source.kind == SourceKind::kCsiCamera) {
     for (SourceKey& key : CameraKeys(source)) keys.push_back(std::move(key));
-    return keys;
+  } else {
+    keys.push_back({"uri", source.uri});
   }
-  keys.push_back({"uri", source.uri});
   keys.push_back({"num-sources", "1"});
   if (source.kind == SourceKind::kRtsp) {
     keys.push_back({"rtsp-reconnect-interval-sec", "30",
@@ -111,7 +111,7 @@ std::string Cell(const SourceFacts& source, const std::string& column) {
   for (const SourceKey& key : KeysOf(source)) {
     if (key.key == column) return key.value;
   }
-  return column == "uri" ? "" : column == "num-sources" ? "1" : "0";
+  return column == "uri" ? "" : "0";
 }
 
 }  // namespace

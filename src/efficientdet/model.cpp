@@ -64,7 +64,7 @@ Result<Graph> BuildModel(const Hparams& hparams, VariableSource& variables,
                  "5 at the most"};
   }
   RawHeads heads = AddHeads(layers, AddFeatureNetwork(layers, endpoints, hparams), hparams);
-  EDET_RETURN_IF_ERROR(AddPostprocess(layers, heads, hparams, options.postprocess));
+  EDET_RETURN_IF_ERROR(AddPostprocess(layers, heads, BoxFrameOf(hparams), options.postprocess));
   graph::FoldBatchNorm(graph);
   graph::RemoveUnused(graph);
   return graph;

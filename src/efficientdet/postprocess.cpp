@@ -19,8 +19,8 @@ namespace {
 
 // Anchors as (y centre, x centre, height, width), out of the corners, as AutoML's
 // decode_box_outputs does.
-std::vector<float> CentreAnchors(const Hparams& hparams) {
-  std::vector<float> anchors = detect::MakeAnchors(AnchorConfigOf(hparams));
+std::vector<float> CentreAnchors(const BoxFrame& frame) {
+  std::vector<float> anchors = frame.anchor_corners;
   for (size_t i = 0; i + 3 < anchors.size(); i += 4) {
     float ymin = anchors[i], xmin = anchors[i + 1], ymax = anchors[i + 2], xmax = anchors[i + 3];
     anchors[i] = (ymin + ymax) / 2;
@@ -34,13 +34,9 @@ std::vector<float> CentreAnchors(const Hparams& hparams) {
 // Adds the operators of one kind of post-processing, with short names under "postprocess/".
 class PostprocessBuilder {
  public:
-  PostprocessBuilder(Layers& layers, const RawHeads& heads, const Hparams& hparams,
+  PostprocessBuilder(Layers& layers, const RawHeads& heads, const BoxFrame& frame,
                      const PostprocessGraph& options)
-      : layers_(layers),
-        graph_(layers.graph()),
-        heads_(heads),
-        hparams_(hparams),
-        options_(options) {
+      : layers_(layers), graph_(layers.graph()), heads_(heads), frame_(frame), options_(options) {
     const Shape& logits = graph_.shape(heads.class_logits);
     batch_ = logits[0];
     num_anchors_ = logits[1];
@@ -59,8 +55,7 @@ class PostprocessBuilder {
 
   void AddPlugin() {
     int64_t max = options_.max_detections;
-    ValueId anchors =
-        Constant("anchors", FloatTensor({1, num_anchors_, 4}, CentreAnchors(hparams_)));
+    ValueId anchors = Constant("anchors", FloatTensor({1, num_anchors_, 4}, CentreAnchors(frame_)));
     ValueId count = graph_.AddNode("EfficientNMS_TRT", Name("nms"),
                                    {heads_.box_deltas, PluginLogits(), anchors},
                                    ElementType::kInt32, {batch_, 1}, PluginAttributes());
@@ -245,7 +240,7 @@ class PostprocessBuilder {
   // ymin, xmin, ymax, xmax [N, A, 4] in network pixels, not clipped:
   // centre = delta * size + centre of the anchor, size = exp(delta) * size of the anchor.
   ValueId DecodedBoxes() {
-    std::vector<float> anchors = CentreAnchors(hparams_), centres, half_sizes, sizes;
+    std::vector<float> anchors = CentreAnchors(frame_), centres, half_sizes, sizes;
     for (size_t i = 0; i + 3 < anchors.size(); i += 4) {
       centres.insert(centres.end(), {anchors[i], anchors[i + 1]});
       sizes.insert(sizes.end(), {anchors[i + 2], anchors[i + 3]});
@@ -269,8 +264,8 @@ class PostprocessBuilder {
   }
 
   ValueId ClippedBoxes(ValueId boxes) {
-    auto height = static_cast<float>(hparams_.image_height),
-         width = static_cast<float>(hparams_.image_width);
+    auto height = static_cast<float>(frame_.image_height),
+         width = static_cast<float>(frame_.image_width);
     ValueId low = Constant("clip_low", FloatTensor({}, {0.F}));
     ValueId high = Constant("clip_high", FloatTensor({4}, {height, width, height, width}));
     boxes =
@@ -444,7 +439,7 @@ class PostprocessBuilder {
   Layers& layers_;
   Graph& graph_;
   const RawHeads& heads_;
-  const Hparams& hparams_;
+  const BoxFrame& frame_;
   const PostprocessGraph& options_;
   int64_t batch_ = 1, num_anchors_ = 0, num_classes_ = 0;
   ValueId images_ = -1;
@@ -468,10 +463,14 @@ Status CheckOptions(const PostprocessGraph& options) {
 
 }  // namespace
 
-Status AddPostprocess(Layers& layers, const RawHeads& heads, const Hparams& hparams,
+BoxFrame BoxFrameOf(const Hparams& hparams) {
+  return {detect::MakeAnchors(AnchorConfigOf(hparams)), hparams.image_height, hparams.image_width};
+}
+
+Status AddPostprocess(Layers& layers, const RawHeads& heads, const BoxFrame& frame,
                       const PostprocessGraph& options) {
   EDET_RETURN_IF_ERROR(CheckOptions(options));
-  PostprocessBuilder builder(layers, heads, hparams, options);
+  PostprocessBuilder builder(layers, heads, frame, options);
   switch (options.kind) {
     case NmsKind::kPlugin:
       builder.AddPlugin();

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <vector>
+
 #include "base/result.h"
 #include "efficientdet/heads.h"
 #include "efficientdet/hparams.h"
@@ -36,9 +38,17 @@ struct PostprocessGraph {
   int max_detections = 100;
 };
 
+// What boxes are measured against.
+struct BoxFrame {
+  // Every anchor as ymin, xmin, ymax, xmax in network pixels, [A, 4], in the heads' order.
+  std::vector<float> anchor_corners;
+  int image_height = 0, image_width = 0;  // network input, pixels: where clipped boxes end
+};
+BoxFrame BoxFrameOf(const Hparams& hparams);
+
 // Adds it and marks the graph's outputs. Every kind takes both semantics and any batch, a free one
 // too; each image has the detections, in the order, that it has alone. Errors: InvalidArgument.
-Status AddPostprocess(Layers& layers, const RawHeads& heads, const Hparams& hparams,
+Status AddPostprocess(Layers& layers, const RawHeads& heads, const BoxFrame& frame,
                       const PostprocessGraph& options);
 
 }  // namespace edet::efficientdet

@@ -15,6 +15,48 @@ TensorPtr Int64Tensor(Shape shape, std::vector<int64_t> values) {
       Tensor{ElementType::kInt64, std::move(shape), {}, std::move(values)});
 }
 
+bool HoldsIntegers(ElementType type) {
+  switch (type) {
+    case ElementType::kInt32:
+    case ElementType::kInt64:
+    case ElementType::kBool:
+    case ElementType::kUint8:
+    case ElementType::kInt8:
+    case ElementType::kUint16:
+    case ElementType::kInt16:
+    case ElementType::kUint32:
+      return true;
+    default:
+      return false;
+  }
+}
+
+namespace {
+
+template <typename T>
+T AttributeOr(const Node& node, const std::string& name, T fallback) {
+  auto found = node.attributes.find(name);
+  if (found == node.attributes.end()) return fallback;
+  const T* value = std::get_if<T>(&found->second);
+  return value != nullptr ? *value : fallback;
+}
+
+}  // namespace
+
+int64_t IntAttribute(const Node& node, const std::string& name, int64_t fallback) {
+  return AttributeOr(node, name, fallback);
+}
+float FloatAttribute(const Node& node, const std::string& name, float fallback) {
+  return AttributeOr(node, name, fallback);
+}
+std::string StringAttribute(const Node& node, const std::string& name, std::string fallback) {
+  return AttributeOr(node, name, std::move(fallback));
+}
+std::vector<int64_t> IntsAttribute(const Node& node, const std::string& name,
+                                   std::vector<int64_t> fallback) {
+  return AttributeOr(node, name, std::move(fallback));
+}
+
 ValueId Graph::AddValue(Value value) {
   values.push_back(std::move(value));
   return static_cast<ValueId>(values.size() - 1);
@@ -59,7 +101,7 @@ uint64_t ParameterCount(const Graph& graph) {
   uint64_t count = 0;
   for (const Node& node : graph.nodes) {
     for (ValueId input : node.inputs) {
-      const TensorPtr& tensor = graph.value(input).constant;
+      const TensorPtr tensor = graph.constant(input);
       bool counts = tensor && (tensor->type == ElementType::kFloat32 ||
                                tensor->type == ElementType::kFloat16);
       if (!counts || !seen.insert(tensor.get()).second) continue;

@@ -9,13 +9,16 @@
 
 namespace edet::onnx_format {
 
-// A file's protobuf, and its size. Errors: NotFound, Io, LimitExceeded, Corrupt (not an ONNX model,
+// A file's protobuf, and its size. Parsed as it is read: what is no model is left early, and of
+// what is one there is one copy. Errors: NotFound, Io, LimitExceeded, Corrupt (not an ONNX model,
 // truncated).
 struct ModelFile {
   ::onnx::ModelProto model;
   uint64_t bytes = 0;
 };
-Result<ModelFile> ReadModel(const std::filesystem::path& path);
+inline constexpr uint64_t kProtobufLimitBytes = (uint64_t{1} << 31) - 1;
+Result<ModelFile> ReadModel(const std::filesystem::path& path,
+                            uint64_t limit_bytes = kProtobufLimitBytes);
 
 ModelSummary Summarize(const ModelFile& file);
 

@@ -1,6 +1,8 @@
 #include "onnx/summary.h"
 
+#include <fcntl.h>
 #include <google/protobuf/io/coded_stream.h>
+#include <google/protobuf/io/zero_copy_stream_impl.h>
 #include <onnx/onnx_pb.h>
 
 #include <algorithm>
@@ -83,13 +85,18 @@ void SummarizeGraph(const format::GraphProto& graph, ModelSummary& summary) {
 
 }  // namespace
 
-Result<ModelFile> ReadModel(const std::filesystem::path& path) {
-  constexpr uint64_t kProtobufLimitBytes = (uint64_t{1} << 31) - 1;
-  EDET_ASSIGN_OR_RETURN(std::string bytes, ReadFile(path, kProtobufLimitBytes));
+Result<ModelFile> ReadModel(const std::filesystem::path& path, uint64_t limit_bytes) {
   ModelFile file;
-  file.bytes = bytes.size();
-  google::protobuf::io::CodedInputStream stream(reinterpret_cast<const uint8_t*>(bytes.data()),
-                                                static_cast<int>(bytes.size()));
+  EDET_ASSIGN_OR_RETURN(file.bytes, FileSizeBytes(path));
+  if (file.bytes > limit_bytes) {
+    return Error{ErrorCode::kLimitExceeded, "is larger than an ONNX file may be", path.string(),
+                 "weights can lie in a file beside it"};
+  }
+  int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  if (fd < 0) return Error{ErrorCode::kIo, "cannot open", path.string(), ""};
+  google::protobuf::io::FileInputStream input(fd);
+  input.SetCloseOnDelete(true);
+  google::protobuf::io::CodedInputStream stream(&input);
   stream.SetTotalBytesLimit(static_cast<int>(kProtobufLimitBytes));
   bool parsed = file.model.ParseFromCodedStream(&stream) && stream.ConsumedEntireMessage();
   if (!parsed || !file.model.has_graph() || file.model.graph().node_size() == 0) {

@@ -8,52 +8,18 @@
 
 #include <cerrno>
 #include <cstring>
-#include <unordered_map>
+#include <set>
 #include <utility>
+
+#include "onnx/read_tensor.h"
+#include "onnx/types.h"
+#include "onnx/upgrade.h"
 
 namespace edet::onnx_format {
 namespace {
 
 // The names of files and types of the format itself live in namespace ::onnx.
 namespace format = ::onnx;
-
-int32_t OnnxType(graph::ElementType type) {
-  switch (type) {
-    case graph::ElementType::kFloat32:
-      return format::TensorProto_DataType_FLOAT;
-    case graph::ElementType::kFloat16:
-      return format::TensorProto_DataType_FLOAT16;
-    case graph::ElementType::kInt32:
-      return format::TensorProto_DataType_INT32;
-    case graph::ElementType::kInt64:
-      return format::TensorProto_DataType_INT64;
-    case graph::ElementType::kBool:
-      break;
-  }
-  return format::TensorProto_DataType_BOOL;
-}
-
-void FillTensor(const graph::Tensor& tensor, const std::string& name, format::TensorProto* proto) {
-  proto->set_name(name);
-  proto->set_data_type(OnnxType(tensor.type));
-  for (int64_t dimension : tensor.shape) proto->add_dims(dimension);
-  std::string* raw = proto->mutable_raw_data();
-  if (tensor.type == graph::ElementType::kFloat32) {
-    raw->assign(reinterpret_cast<const char*>(tensor.floats.data()),
-                tensor.floats.size() * sizeof(float));
-  } else if (tensor.type == graph::ElementType::kFloat16) {
-    raw->assign(reinterpret_cast<const char*>(tensor.halves.data()),
-                tensor.halves.size() * sizeof(uint16_t));
-  } else if (tensor.type == graph::ElementType::kInt64) {
-    raw->assign(reinterpret_cast<const char*>(tensor.integers.data()),
-                tensor.integers.size() * sizeof(int64_t));
-  } else {
-    for (int64_t value : tensor.integers) {
-      auto narrow = static_cast<int32_t>(value);
-      raw->append(reinterpret_cast<const char*>(&narrow), sizeof narrow);
-    }
-  }
-}
 
 struct AttributeFiller {
   format::AttributeProto* proto;
@@ -77,19 +43,29 @@ struct AttributeFiller {
     proto->set_type(format::AttributeProto_AttributeType_FLOATS);
     for (float value : values) proto->add_floats(value);
   }
+  void operator()(const graph::TensorPtr& tensor) const {
+    proto->set_type(format::AttributeProto_AttributeType_TENSOR);
+    WriteTensor(*tensor, "", proto->mutable_t());
+  }
+  void operator()(const graph::OpaqueAttribute& opaque) const {
+    std::string name = proto->name();
+    proto->ParseFromString(opaque.bytes);
+    proto->set_name(name);
+  }
 };
 
 void FillValueInfo(const graph::Value& value, format::ValueInfoProto* proto) {
   proto->set_name(value.name);
   auto* tensor = proto->mutable_type()->mutable_tensor_type();
-  tensor->set_elem_type(OnnxType(value.type));
+  tensor->set_elem_type(TypeToOnnx(value.type));
+  if (!value.shape_known) return;
   auto* shape = tensor->mutable_shape();
-  for (int64_t dimension : value.shape) {
+  for (size_t i = 0; i < value.shape.size(); ++i) {
     auto* dim = shape->add_dim();
-    if (dimension == graph::kDynamic) {
+    if (value.shape[i] != graph::kDynamic) {
+      dim->set_dim_value(value.shape[i]);
+    } else if (i == 0) {
       dim->set_dim_param("batch");
-    } else {
-      dim->set_dim_value(dimension);
     }
   }
 }
@@ -111,8 +87,11 @@ class GraphCopier {
     format::NodeProto* copy = proto_->add_node();
     copy->set_op_type(node.op);
     copy->set_name(node.name);
+    if (!node.domain.empty()) copy->set_domain(node.domain);
     for (graph::ValueId input : node.inputs) copy->add_input(NameOf(input));
-    for (graph::ValueId output : node.outputs) copy->add_output(graph_.value(output).name);
+    for (graph::ValueId output : node.outputs)
+      copy->add_output(output == graph::kNoValue ? "" : graph_.value(output).name);
+    for (graph::ValueId captured : node.captures) NameOf(captured);
     for (const auto& [name, attribute] : node.attributes) {
       format::AttributeProto* to = copy->add_attribute();
       to->set_name(name);
@@ -120,10 +99,12 @@ class GraphCopier {
     }
   }
 
-  const std::string& NameOf(graph::ValueId id) {
+  // Of an input; writes a constant where it is named first.
+  std::string NameOf(graph::ValueId id) {
+    if (id == graph::kNoValue) return "";
     graph::Value& value = graph_.value(id);
     if (value.constant) {
-      FillTensor(*value.constant, value.name, proto_->add_initializer());
+      WriteTensor(*value.constant, value.name, proto_->add_initializer());
       value.constant.reset();
     }
     return value.name;
@@ -135,6 +116,19 @@ class GraphCopier {
 
 // IR version that came with an opset (ONNX's table of versions).
 int64_t IrVersion(int64_t opset) { return opset <= 11 ? 6 : opset <= 14 ? 7 : 8; }
+
+// Operators of other domains are written as version 1 of theirs: ONNX's own library has no other
+// that a detector would use.
+void AddDomains(const graph::Graph& graph, format::ModelProto& model) {
+  std::set<std::string> domains;
+  for (const graph::Node& node : graph.nodes) domains.insert(node.domain);
+  domains.erase("");
+  for (const std::string& domain : domains) {
+    format::OperatorSetIdProto* opset = model.add_opset_import();
+    opset->set_domain(domain);
+    opset->set_version(1);
+  }
+}
 
 Error WriteError(const std::filesystem::path& path, int number) {
   return {ErrorCode::kIo, std::string("cannot write: ") + std::strerror(number), path.string(), ""};
@@ -177,6 +171,8 @@ Status WriteModel(graph::Graph graph, const WriteOptions& options,
   format::OperatorSetIdProto* opset = model.add_opset_import();
   opset->set_domain("");
   opset->set_version(options.opset);
+  EDET_RETURN_IF_ERROR(DowngradeOperators(graph, options.opset));
+  AddDomains(graph, model);
   for (const auto& [key, value] : options.metadata) {
     format::StringStringEntryProto* entry = model.add_metadata_props();
     entry->set_key(key);

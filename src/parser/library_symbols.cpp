@@ -81,12 +81,13 @@ bool LooksLikeParseFunction(const std::string& name) {
   return name.rfind("_Z", 0) != 0 && name.find("Parse") != std::string::npos;
 }
 
-void CollectFunctions(Elf* elf, const Section& section, std::vector<std::string>& functions) {
+void CollectFunctions(Elf* elf, const Section& section, LibraryDescription& library) {
   GElf_Sym symbol;
   for (int i = 0; gelf_getsym(section.data, i, &symbol) != nullptr; ++i) {
     if (GELF_ST_TYPE(symbol.st_info) != STT_FUNC || symbol.st_shndx == SHN_UNDEF) continue;
     std::string name = TextAt(elf, section.header.sh_link, symbol.st_name);
-    if (LooksLikeParseFunction(name)) functions.push_back(std::move(name));
+    if (LooksLikeParseFunction(name)) library.parse_functions.push_back(name);
+    if (name.rfind("_Z", 0) != 0) library.functions.insert(std::move(name));
   }
 }
 
@@ -164,7 +165,7 @@ SelfDescription ReadSelfDescription(const Section& section) {
 void ReadSection(Elf* elf, const Section& section, LibraryDescription& library) {
   switch (section.header.sh_type) {
     case SHT_DYNSYM:
-      return CollectFunctions(elf, section, library.parse_functions);
+      return CollectFunctions(elf, section, library);
     case SHT_DYNAMIC:
       return CollectNeededLibraries(elf, section, library.needed_libraries);
     case SHT_GNU_verneed:

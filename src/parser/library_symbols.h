@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -34,6 +35,7 @@ struct LibraryDescription {
   std::map<std::string, std::string> needed_newest;  // "GLIBCXX" -> "3.4.21"
   // Names of exported C functions that look like bbox parsers ("Parse" in them), sorted.
   std::vector<std::string> parse_functions;
+  std::set<std::string> functions;      // all exported functions of C names
   std::optional<SelfDescription> self;  // absent: not our library
 };
 

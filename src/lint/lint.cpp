@@ -1,0 +1,216 @@
+#include "lint/lint.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <memory>
+#include <set>
+#include <string_view>
+
+#include "base/file.h"
+#include "deepstream/key_table.h"
+#include "lint/app_rules.h"
+#include "lint/label_rules.h"
+#include "lint/nvinfer_rules.h"
+#include "lint/server_rules.h"
+
+namespace edet::lint {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr uint64_t kConfigLimitBytes = uint64_t{64} << 20;
+
+// Keys of other elements' files, which have a [property] too.
+bool IsOtherElement(const ConfigText& file) {
+  for (const char* key :
+       {"config-width", "config-height", "processing-width", "network-input-shape", "tensor-name",
+        "output-width", "num-batch-buffers", "custom-input-transformation-function"}) {
+    if (file.Has("property", key)) return true;
+  }
+  return false;
+}
+
+// Post-processing of tensors, which has keys of nvinfer's but no model.
+bool IsPostprocess(const ConfigText& file) {
+  for (const char* key : {"onnx-file", "model-engine-file", "model-file", "tlt-encoded-model",
+                          "uff-file", "custom-network-config", "net-scale-factor", "gpu-id"}) {
+    if (file.Has("property", key)) return false;
+  }
+  return file.Has("property", "network-type") && file.Has("property", "process-mode") &&
+         file.Has("property", "output-blob-names");
+}
+
+// Files of other programs than deepstream-app, which share its groups in YAML.
+bool IsOtherProgram(const ConfigText& file) {
+  if (!file.is_yaml()) return false;
+  for (const Group& group : file.groups()) {
+    if (group.name.find("-gie") == std::string::npos) continue;
+    if (file.Has(group.name, "config-file-path") || file.Has(group.name, "cfg-file-path"))
+      return true;
+  }
+  return file.Has("source-list", "list") ||
+         (file.FindGroup("source0") == nullptr && file.FindGroup("application") == nullptr);
+}
+
+// A [property] without any model, and with keys of which nvinfer does not know most.
+bool LacksNvinferKeys(const ConfigText& file) {
+  const Group* property = file.FindGroup("property");
+  if (property == nullptr) return false;
+  const deepstream::GroupSpec* spec = deepstream::NvinferKeys().Find("property");
+  const auto known =
+      std::count_if(property->entries.begin(), property->entries.end(),
+                    [spec](const Entry& entry) { return spec->Find(entry.key) != nullptr; });
+  return !property->entries.empty() && known * 2 < static_cast<long>(property->entries.size());
+}
+
+bool IsAppGroup(const std::string& name) {
+  const deepstream::GroupSpec* spec = deepstream::DeepstreamAppKeys().Find(name);
+  return spec != nullptr && spec->name != "replay";
+}
+
+FileKind KindOfKeyFile(const ConfigText& file) {
+  size_t app = 0, infer = 0;
+  for (const Group& group : file.groups()) {
+    app += IsAppGroup(group.name) ? 1 : 0;
+    infer += deepstream::NvinferKeys().Find(group.name) != nullptr ? 1 : 0;
+  }
+  if (app > 0 && app >= infer) return IsOtherProgram(file) ? FileKind::kOther : FileKind::kApp;
+  if (infer == 0) return FileKind::kOther;
+  return IsOtherElement(file) || IsPostprocess(file) || LacksNvinferKeys(file) ? FileKind::kOther
+                                                                               : FileKind::kNvinfer;
+}
+
+// Text whose lines are names: no key, no brace, no markup.
+bool LooksLikeLabels(const std::string& text) {
+  return !text.empty() && text.find_first_of("={}[]<>\0\t:", 0, 10) == std::string::npos;
+}
+
+class Linter {
+ public:
+  explicit Linter(const LintOptions& options) : report_(options.target) {}
+
+  // What the user named must be there.
+  Status Open(const fs::path& path) {
+    Result<std::string> text = ReadFile(path, kConfigLimitBytes);
+    if (!text.ok()) return text.error();
+    const FileKind kind = RecognizeKind(*text, path);
+    given_.push_back({path, std::move(text).value(), kind});
+    return {};
+  }
+
+  LintResult Run() {
+    // What an app config overrules must be known when its inferences' files are read.
+    std::stable_sort(given_.begin(), given_.end(), [](const Given& a, const Given& b) {
+      return (a.kind == FileKind::kApp) > (b.kind == FileKind::kApp);
+    });
+    for (Given& given : given_) {
+      if (IsFresh(given.path)) LintGiven(given);
+    }
+    return {report_.TakeSorted(), std::move(looked_at_)};
+  }
+
+ private:
+  struct Given {
+    fs::path path;
+    std::string text;
+    FileKind kind;
+  };
+
+  bool IsFresh(const fs::path& path) {
+    std::error_code ignored;
+    const fs::path canonical = fs::weakly_canonical(path, ignored);
+    if (!seen_.insert(canonical).second) return false;
+    looked_at_.push_back(path);
+    return true;
+  }
+
+  const ConfigText& Keep(ConfigText text) {
+    texts_.push_back(std::make_unique<ConfigText>(std::move(text)));
+    return *texts_.back();
+  }
+
+  void LintGiven(Given& given) {
+    switch (given.kind) {
+      case FileKind::kApp:
+        return LintApp(Keep(ConfigText::Parse(std::move(given.text), given.path)));
+      case FileKind::kNvinfer: {
+        NvinferUse use;
+        use.file = &Keep(ConfigText::Parse(std::move(given.text), given.path));
+        return CheckNvinfer(use, files_, report_);
+      }
+      case FileKind::kServer:
+        return CheckServer(given.path, given.text, files_, report_);
+      case FileKind::kLabels:
+        CheckLabels(given.path, false, report_);
+        return;
+      case FileKind::kOther:
+        break;
+    }
+    report_.Add("not-linted", {given.path, 1, 1, 0, "", ""},
+                "neither an nvinfer, nvinferserver or deepstream-app config nor labels");
+  }
+
+  void LintApp(const ConfigText& app) {
+    std::vector<Inference> inferences = InferencesOf(app);
+    for (Inference& inference : inferences) OpenInference(app, inference);
+    CheckApp(app, inferences, report_);
+  }
+
+  void OpenInference(const ConfigText& app, Inference& inference) {
+    Result<std::string> text = ReadFile(inference.config_file, kConfigLimitBytes);
+    if (!text.ok()) return;  // missing-file tells
+    const FileKind kind = RecognizeKind(*text, inference.config_file);
+    const bool server = inference.plugin_type == 1;
+    const Place place = app.At(inference.group, "config-file");
+    if ((kind == FileKind::kServer) != server && kind != FileKind::kOther) {
+      return report_.Add("wrong-config-kind", place,
+                         fmt::format("plugin-type={} ({}) is given a file of {}",
+                                     inference.plugin_type, server ? "nvinferserver" : "nvinfer",
+                                     kind == FileKind::kServer   ? "nvinferserver"
+                                     : kind == FileKind::kApp    ? "deepstream-app"
+                                     : kind == FileKind::kLabels ? "labels"
+                                                                 : "nvinfer"));
+    }
+    if (server) {
+      if (IsFresh(inference.config_file))
+        CheckServer(inference.config_file, *text, files_, report_);
+      return;
+    }
+    inference.config = &Keep(ConfigText::Parse(std::move(text).value(), inference.config_file));
+    if (!app.Has(inference.group, "gie-unique-id"))
+      inference.unique_id = inference.config->Int("property", "gie-unique-id").value_or(0);
+    if (IsFresh(inference.config_file)) {
+      CheckNvinfer({inference.config, &app, inference.group}, files_, report_);
+    }
+  }
+
+  Report report_;
+  ReferencedFiles files_;
+  std::vector<Given> given_;
+  std::vector<std::unique_ptr<ConfigText>> texts_;
+  std::set<fs::path> seen_;
+  std::vector<fs::path> looked_at_;
+};
+
+}  // namespace
+
+FileKind RecognizeKind(const std::string& text, const fs::path& path) {
+  if (text.find("infer_config") != std::string::npos && text.find('{') != std::string::npos)
+    return FileKind::kServer;
+  const ConfigText file = ConfigText::Parse(text, path);
+  const FileKind kind = KindOfKeyFile(file);
+  if (kind == FileKind::kOther && LooksLikeLabels(text)) return FileKind::kLabels;
+  return kind;
+}
+
+Result<LintResult> Lint(const std::vector<fs::path>& files, const LintOptions& options) {
+  Linter linter(options);
+  for (const fs::path& path : files) {
+    Status opened = linter.Open(path);
+    if (!opened.ok()) return opened.error();
+  }
+  return linter.Run();
+}
+
+}  // namespace edet::lint

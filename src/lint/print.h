@@ -1,0 +1,19 @@
+#pragma once
+
+#include <string>
+
+#include "lint/fix.h"
+#include "lint/lint.h"
+
+namespace edet::lint {
+
+// For people: three lines for each finding, and a line that counts them.
+std::string ReportText(const LintResult& result);
+// One object: files, findings, counts.
+std::string ReportJson(const LintResult& result);
+// SARIF 2.1.0, as code hosts and editors take it, with all rules.
+std::string ReportSarif(const LintResult& result, const std::string& version);
+// The lines that --fix changed, as "- old" and "+ new".
+std::string ChangesText(const std::vector<ChangedLine>& changes);
+
+}  // namespace edet::lint
