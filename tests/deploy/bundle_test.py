@@ -211,7 +211,11 @@ class OnADevice(unittest.TestCase):
         self.install()
         first = self.current()
         shell = shutil.which("dash") or "sh"
+        before = self.scratch / "before"
+        shutil.copytree(self.dir, before, symlinks=True)
         for steps in range(1, 60):
+            shutil.rmtree(self.dir)
+            shutil.copytree(before, self.dir, symlinks=True)
             counter.write_text(str(steps))
             done = subprocess.run([shell, other / "install.sh", self.dir], env=self.environment, capture_output=True)
             counter.write_text("1000")
@@ -219,7 +223,9 @@ class OnADevice(unittest.TestCase):
             if done.returncode == 0:
                 break
             self.assertIn(done.returncode, (-9, 137), done.stderr)
-        self.assertGreater(steps, 8)
+            self.install(folder=other)  # the next run ends what was begun
+            self.assertNotEqual(self.current(), first)
+        self.assertGreater(steps, 10)
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertNotEqual(self.current(), first)
 
