@@ -32,12 +32,6 @@ std::string Megabytes(uint64_t bytes) {
   return fmt::format("{:.1f} MB", static_cast<double>(bytes) / 1e6);
 }
 
-// The device's own words, on one line.
-std::string LastLine(std::string text) {
-  while (!text.empty() && text.back() == '\n') text.pop_back();
-  return text.substr(text.rfind('\n') + 1);
-}
-
 // Measures a step and tells it.
 class StepTimer {
  public:
@@ -100,9 +94,9 @@ RunFacts ParseRun(const std::string& text) {
     if (line == "facts")
       values = true;
     else if (!values && !line.empty())
-      facts.last_line = line;
+      facts.last_line = LastLine(line);
     else if (equals != std::string::npos)
-      facts.values[line.substr(0, equals)] = line.substr(equals + 1);
+      facts.values[line.substr(0, equals)] = LastLine(line.substr(equals + 1));
   }
   return facts;
 }

@@ -131,7 +131,7 @@ DeviceState ParseProbe(const std::string& lines) {
   for (std::string line; std::getline(stream, line);) {
     const size_t equals = line.find('=');
     if (equals == std::string::npos) continue;
-    const std::string key = line.substr(0, equals), value = line.substr(equals + 1);
+    const std::string key = line.substr(0, equals), value = LastLine(line.substr(equals + 1));
     if (auto text = texts.find(key); text != texts.end()) *text->second = value;
     if (auto flag = flags.find(key); flag != flags.end()) *flag->second = value == "yes";
     if (key.rfind("has_", 0) == 0) device.tools.insert(key.substr(4));

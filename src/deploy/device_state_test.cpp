@@ -29,6 +29,11 @@ TEST(DeviceState, IsReadFromTheProbe) {
   EXPECT_FALSE(ParseProbe("free_kib=much\n").free_bytes.has_value());
 }
 
+TEST(DeviceState, HoldsNothingThatWouldSteerATerminal) {
+  EXPECT_EQ(ParseProbe("power_mode=\x1b[2Jred\r\n").power_mode, "?[2Jred");
+  EXPECT_EQ(LastLine("a\nb\x07\n\n"), "b?");
+}
+
 TEST(DeviceState, FitsItsPlatform) {
   EXPECT_TRUE(CompareWithTarget(ParseProbe(kDevice), kXavier).empty());
   EXPECT_TRUE(CompareWithTarget(With("l4t=35.5.0\n"), kXavier).empty());

@@ -106,6 +106,15 @@ Result<ProcessResult> RunProcess(const std::vector<std::string>& argv, std::stri
   return ProcessResult{code, std::move(run.out), std::move(run.err)};
 }
 
+std::string LastLine(std::string text) {
+  while (!text.empty() && (text.back() == '\n' || text.back() == '\r')) text.pop_back();
+  text.erase(0, text.rfind('\n') + 1);
+  for (char& c : text) {
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = '?';
+  }
+  return text;
+}
+
 std::string ShellQuoted(const std::string& word) {
   char* quoted = g_shell_quote(word.c_str());
   std::string text = quoted;

@@ -19,6 +19,10 @@ struct ProcessResult {
 Result<ProcessResult> RunProcess(const std::vector<std::string>& argv, std::string_view input,
                                  unsigned timeout_seconds);
 
+// The last line of what another machine wrote, fit for a terminal and for an error: without control
+// characters.
+std::string LastLine(std::string text);
+
 // A word as a POSIX shell takes it back, whatever it holds.
 std::string ShellQuoted(const std::string& word);
 

@@ -35,12 +35,6 @@ constexpr Reason kReasons[] = {
     {"No route to host", "the device does not answer", "is it on, and on this network?"},
 };
 
-// The last line that ssh wrote, without its line break.
-std::string LastLine(std::string text) {
-  while (!text.empty() && (text.back() == '\n' || text.back() == '\r')) text.pop_back();
-  return text.substr(text.rfind('\n') + 1);
-}
-
 Error ConnectionError(const std::string& host, const std::string& messages) {
   for (const Reason& reason : kReasons) {
     if (messages.find(reason.says) != std::string::npos)
