@@ -40,11 +40,12 @@ check() {
   mkdir -p "$work/unpacked" && tar -xf "$bundle" -C "$work/unpacked"
   unpacked="$(echo "$work"/unpacked/*)"
   (cd "$unpacked" && sha256sum --check --quiet SHA256SUMS) || fail "hashes $model $target"
-  # Notes are allowed: what may be meant.
+  # The folder that `edet deploy --run` makes for the detections. Notes are allowed: what may be meant.
+  mkdir "$unpacked/kitti"
   for config in deepstream_app.txt deepstream_measure.txt; do
     "$edet" config lint --target "$target" --fail-on warning "$unpacked/model/$config" >"$work/lint.log" 2>&1 || { fail "lint $model $target $config" && cat "$work/lint.log" >&2; }
   done
-  printf ' %s, %s |' "$(megabytes "$(stat -c %s "$bundle")")" "$(megabytes "$(du -sb --apparent-size "$unpacked" | cut -f 1)")"
+  printf ' %s, %s |' "$(megabytes "$(stat -c %s "$bundle")")" "$(megabytes "$(find "$unpacked" -type f -printf '%s\n' | awk '{ n += $1 } END { print n }')")"
   rm -rf "$work/unpacked" "$folder" "$bundle"
   return "$failed"
 }
