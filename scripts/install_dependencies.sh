@@ -16,6 +16,8 @@ packages=(
   libarchive-dev libcli11-dev libelf-dev libfmt-dev libglib2.0-dev libgstreamer1.0-dev libhdf5-dev libisal-dev
   libgstreamer-plugins-base1.0-dev libleveldb-dev libonnx-dev libpango1.0-dev libcairo2-dev
   libprotobuf-dev libsnappy-dev libyaml-cpp-dev nlohmann-json3-dev
+  # onto a device
+  openssh-client
   # video in and out, text on pictures
   gstreamer1.0-tools gstreamer1.0-libav gstreamer1.0-plugins-base gstreamer1.0-plugins-good
   gstreamer1.0-plugins-bad gstreamer1.0-plugins-ugly fonts-dejavu-core
@@ -25,6 +27,8 @@ test_packages=(
   ffmpeg file python3 python3-venv
   # the parser library for a Jetson, and its self test
   g++-aarch64-linux-gnu make qemu-user
+  # bundles on a stand-in for a device
+  openssh-server shellcheck zstd
 )
 
 # For tests that are skipped without: taken where the distribution has them.

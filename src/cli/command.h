@@ -14,8 +14,10 @@ struct Session {
 
 // Each subcommand lives in a file of its own and adds itself. Its callback throws CommandFailed on
 // an error.
+void AddBundleCommand(CLI::App& app, Session& session);
 void AddConfigCommand(CLI::App& app, Session& session);
 void AddConvertCommand(CLI::App& app, Session& session);
+void AddDeployCommand(CLI::App& app, Session& session);
 void AddDoctorCommand(CLI::App& app, Session& session);
 void AddInspectCommand(CLI::App& app, Session& session);
 void AddRepairCommand(CLI::App& app, Session& session);

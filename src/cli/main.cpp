@@ -48,6 +48,8 @@ int Run(int argc, char** argv) {
   edet::cli::AddRepairCommand(app, session);
   edet::cli::AddInspectCommand(app, session);
   edet::cli::AddConfigCommand(app, session);
+  edet::cli::AddBundleCommand(app, session);
+  edet::cli::AddDeployCommand(app, session);
   edet::cli::AddRunCommand(app, session);
   edet::cli::AddSynthCommand(app, session);
   edet::cli::AddUntrainedCommand(app, session);
