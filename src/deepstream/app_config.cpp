@@ -11,6 +11,8 @@
 #include "base/nearest.h"
 #include "deepstream/device_path.h"
 #include "deepstream/key_file.h"
+#include "deepstream/source_table.h"
+#include "deepstream/yaml_values.h"
 
 namespace edet::deepstream {
 namespace {
@@ -18,19 +20,22 @@ namespace {
 // deepstream-app's own limits.
 constexpr size_t kMaxSources = 1024, kMaxSinks = 1024, kMaxSecondaries = 16, kMaxConsumers = 16;
 constexpr const char* kFileScheme = "file://";
+constexpr const char* kPrimary = "primary-gie";
 
 bool StartsWith(const std::string& text, const std::string& start) {
   return text.compare(0, start.size(), start) == 0;
 }
 
-bool IsYaml(const std::filesystem::path& path) {
-  return path.extension() == ".yml" || path.extension() == ".yaml";
+// The YAML reader resolves paths as nvinfer does.
+Result<std::string> ResolvePath(const KeyFile& config, const std::string& text) {
+  return config.is_yaml() ? ResolveNvinferPath(config.path(), text)
+                          : ResolveAppPath(config.path(), text);
 }
 
-Result<std::string> ResolveUri(const std::filesystem::path& config, const std::string& uri) {
+Result<std::string> ResolveUri(const KeyFile& config, const std::string& uri) {
   if (!StartsWith(uri, kFileScheme)) return uri;
   EDET_ASSIGN_OR_RETURN(const std::string path,
-                        ResolveAppPath(config, uri.substr(std::string(kFileScheme).size())));
+                        ResolvePath(config, uri.substr(std::string(kFileScheme).size())));
   return kFileScheme + path;
 }
 
@@ -45,6 +50,18 @@ Result<std::string> ResolvePathList(const std::filesystem::path& config, const s
                           ResolveAppPath(config, text.substr(begin, end - begin)));
     joined += path + ";";
     begin = end + 1;
+  }
+  return joined;
+}
+
+// In YAML the ';' comes after a single file too, and nothing after the last ';' is no file.
+Result<std::string> ResolveYamlPathList(const KeyFile& config, const std::string& text) {
+  std::vector<std::string> pieces = SplitText(text, ';');
+  if (pieces.back().empty()) pieces.pop_back();
+  std::string joined;
+  for (const std::string& piece : pieces) {
+    EDET_ASSIGN_OR_RETURN(const std::string path, ResolvePath(config, piece));
+    joined += path + ";";
   }
   return joined;
 }
@@ -74,14 +91,19 @@ void TakeSource(GroupValues& values, SourceConfig& source) {
   values.Take("camera-v4l2-dev-node", source.camera_v4l2_dev_node);
 }
 
-void TakeSink(GroupValues& values, SinkConfig& sink) {
-  sink = SinkConfig{};
-  // deepstream-app starts from zeros, not from useful values.
+// deepstream-app starts from zeros, not from useful values.
+SinkConfig EmptySink() {
+  SinkConfig sink;
+  sink.enable = false;
   sink.type = 0;
   sink.sync = false;
   sink.iframe_interval = 0;
   sink.rtsp_port = 8554;
   sink.udp_port = 5000;
+  return sink;
+}
+
+void TakeSinkValues(GroupValues& values, SinkConfig& sink) {
   values.Take("enable", sink.enable);
   values.Take("type", sink.type);
   values.Take("sync", sink.sync);
@@ -105,19 +127,23 @@ void TakeOptional(GroupValues& values, const std::string& key, std::optional<T>&
 
 class AppReader {
  public:
-  AppReader(const KeyFile& file, Findings& findings) : file_(file), findings_(findings) {
+  AppReader(const KeyFile& file, Findings& findings)
+      : file_(file),
+        table_(file.is_yaml() ? DeepstreamAppYamlKeys() : DeepstreamAppKeys()),
+        findings_(findings) {
     config_.file = file.path();
     // As deepstream-app: all zero, thus nothing visible, unless the file says so.
     config_.osd.border_width = config_.osd.text_size = 0;
     config_.osd.display_text = config_.osd.display_bbox = false;
     config_.streammux.batched_push_timeout_us = 0;
     resolve_ = [&file](const KeySpec& spec, const std::string& text) {
-      return spec.key == "uri" ? ResolveUri(file.path(), text) : ResolveAppPath(file.path(), text);
+      return spec.key == "uri" ? ResolveUri(file, text) : ResolvePath(file, text);
     };
   }
 
   Result<AppConfig> Read() {
     if (file_.HasGroup("application")) EDET_RETURN_IF_ERROR(ReadApplication());
+    if (file_.is_yaml()) return ReadYaml();
     if (file_.HasGroup("source-list")) EDET_RETURN_IF_ERROR(ReadSourceList());
     if (file_.HasGroup("source-attr-all")) EDET_RETURN_IF_ERROR(ReadSourceDefaults());
     for (const std::string& group : file_.Groups()) {
@@ -130,8 +156,131 @@ class AppReader {
   }
 
  private:
+  Result<AppConfig> ReadYaml() {
+    for (const std::string& group : file_.Groups()) {
+      EDET_RETURN_IF_ERROR(ReadAnyYamlGroup(group));
+    }
+    EDET_RETURN_IF_ERROR(CheckUniqueIds());
+    EDET_RETURN_IF_ERROR(ExpandMultiUri());
+    return std::move(config_);
+  }
+
+  Status ReadAnyYamlGroup(const std::string& group) {
+    if (group == "application") return {};
+    if (group == "source") return ReadYamlSources();
+    if (StartsWith(group, "sink")) return ReadYamlSink(group);
+    if (group == kPrimary || StartsWith(group, "secondary-gie")) return ReadYamlInference(group);
+    if (StartsWith(group, "dewarper")) return ReadYamlDewarper(group);
+    return ReadPart(group);
+  }
+
+  // Whether the readers go on after their look for `enable`. A group without it is read, but does
+  // not count.
+  Result<bool> IsYamlEnabled(const std::string& group) {
+    EDET_RETURN_IF_ERROR(file_.CheckForm(group, *table_.Find(group), true));
+    if (!file_.HasKey(group, "enable")) return true;
+    EDET_ASSIGN_OR_RETURN(const std::vector<KeyFile::Value> all,
+                          file_.GetAll(group, *table_.Find(group)->Find("enable"), "enable"));
+    return std::get<int>(all.front()) != 0;
+  }
+
+  Status ReadYamlSources() {
+    constexpr const char* kGroup = "source";
+    Result<KeyFile::Value> name = file_.Get(kGroup, "csv-file-path", ValueType::kString);
+    if (!name.ok())
+      return Refuse(kGroup, "", "source needs csv-file-path",
+                    "write the sources as rows of a CSV file");
+    EDET_ASSIGN_OR_RETURN(const std::string path, ResolvePath(file_, std::get<std::string>(*name)));
+    EDET_ASSIGN_OR_RETURN(const SourceTable table,
+                          ReadSourceTable(path, file_.Where(kGroup, "csv-file-path"), findings_));
+    for (size_t i = 0; i < table.rows.size(); ++i) {
+      if (config_.sources.size() == kMaxSources)
+        return Refuse(kGroup, "", fmt::format("more than {} sources", kMaxSources));
+      EDET_ASSIGN_OR_RETURN(GroupValues values,
+                            ReadSourceRow(table, i, *table_.Find(kGroup), resolve_, findings_));
+      // A row that is not enabled leaves its values to the next one.
+      TakeSource(values, pending_source_);
+      if (!pending_source_.enable) continue;
+      pending_source_.id = static_cast<unsigned>(config_.sources.size());
+      config_.sources.push_back(pending_source_);
+      pending_source_ = DisabledSource();
+    }
+    return {};
+  }
+
+  static SourceConfig DisabledSource() {
+    SourceConfig source;
+    source.enable = false;
+    return source;
+  }
+
+  Status ReadYamlSink(const std::string& group) {
+    if (config_.sinks.size() == kMaxSinks)
+      return Refuse(group, "", fmt::format("more than {} sinks", kMaxSinks));
+    // With a GPU for all, `enable` is looked at first of all.
+    if (all_on_gpu_ && !file_.Get(group, "enable", ValueType::kInteger).ok())
+      return Refuse(group, "", "with global-gpu-id, a sink needs enable", "write enable: 1");
+    EDET_ASSIGN_OR_RETURN(const bool enabled, IsYamlEnabled(group));
+    pending_sink_.codec = pending_sink_.container = 1;
+    pending_sink_.rtsp_port = 8554;
+    pending_sink_.udp_port = 5000;
+    if (!enabled) return {};
+    EDET_ASSIGN_OR_RETURN(GroupValues values, ReadLookedUp(group));
+    TakeSinkValues(values, pending_sink_);
+    if (!pending_sink_.enable) return {};
+    pending_sink_.id =
+        static_cast<unsigned>(GroupIndex(group, "sink").value_or(config_.sinks.size()));
+    config_.sinks.push_back(pending_sink_);
+    pending_sink_ = EmptySink();
+    return {};
+  }
+
+  // A list counts as a map of unknown keys once a key was looked up in it.
+  Result<GroupValues> ReadLookedUp(const std::string& group) {
+    if (file_.Keys(group).empty()) return GroupValues();
+    return ReadValues(group);
+  }
+
+  Status ReadYamlInference(const std::string& group) {
+    const bool primary = group == kPrimary;
+    if (!primary && secondary_ids_.size() == kMaxSecondaries)
+      return Refuse(group, "", "too many secondary GIEs");
+    EDET_ASSIGN_OR_RETURN(const bool enabled, IsYamlEnabled(group));
+    if (!enabled) return {};
+    EDET_ASSIGN_OR_RETURN(GroupValues values, ReadLookedUp(group));
+    YamlInference& slot = primary ? primary_slot_ : secondary_slot_;
+    values.Take("enable", slot.enable);
+    values.Take("gie-unique-id", slot.unique_id);
+    values.Take("labelfile-path", slot.labels);
+    slot.has_config = slot.has_config || values.Has("config-file");
+    if (slot.enable && !slot.labels.empty()) EDET_RETURN_IF_ERROR(CheckLabels(group, slot.labels));
+    if (!slot.has_config)
+      return Refuse(group, "", fmt::format("{} has no config-file", group),
+                    "add config-file: <nvinfer configuration>");
+    if (primary) return TakePrimary(values);
+    if (!slot.enable) return {};
+    secondary_ids_.emplace_back(group, slot.unique_id);
+    config_.other_groups.push_back(group);
+    secondary_slot_ = {};
+    return {};
+  }
+
+  Status ReadYamlDewarper(const std::string& group) {
+    const Result<KeyFile::Value> index =
+        TextValue(group.substr(std::string("dewarper").size()), YamlForm::kTextInt);
+    const int number = index.ok() ? std::get<int>(*index) : -1;
+    // deepstream-app writes past its array instead where the number is no source's.
+    if (number < 0 || static_cast<size_t>(number) >= kMaxSources)
+      return Refuse(group, "", "a dewarper's group is dewarper<source>", "rename the group");
+    EDET_ASSIGN_OR_RETURN(GroupValues values, ReadValues(group));
+    bool enable = false;
+    values.Take("enable", enable);
+    if (enable) config_.other_groups.push_back(group);
+    return {};
+  }
+
   Result<GroupValues> ReadValues(const std::string& group) {
-    return ReadGroup(file_, group, *DeepstreamAppKeys().Find(group), resolve_, findings_);
+    return ReadGroup(file_, group, *table_.Find(group), resolve_, findings_);
   }
 
   Error Refuse(const std::string& group, const std::string& key, const std::string& what,
@@ -146,6 +295,9 @@ class AppReader {
     values.Take("perf-measurement-interval-sec", config_.perf_measurement_interval_sec);
     values.Take("gie-kitti-output-dir", config_.gie_kitti_output_dir);
     values.Take("kitti-track-output-dir", config_.kitti_track_output_dir);
+    int gpu = -1;
+    values.Take("global-gpu-id", gpu);
+    all_on_gpu_ = gpu != -1;
     return {};
   }
 
@@ -198,7 +350,7 @@ class AppReader {
 
   Status SetListedUri(const std::string& uri, SourceConfig& source) {
     if (StartsWith(uri, kFileScheme) || StartsWith(uri, "rtsp://")) {
-      EDET_ASSIGN_OR_RETURN(source.uri, ResolveUri(file_.path(), uri));
+      EDET_ASSIGN_OR_RETURN(source.uri, ResolveUri(file_, uri));
       source.type = StartsWith(uri, kFileScheme) ? 2 : 4;
       return {};
     }
@@ -218,11 +370,16 @@ class AppReader {
     if (IsDewarper(group)) return ReadDewarper(group);
     if (StartsWith(group, "sink")) return ReadSink(group);
     if (StartsWith(group, "secondary-gie")) return ReadSecondary(group);
+    if (group == kPrimary) return ReadPrimary();
+    return ReadPart(group);
+  }
+
+  Status ReadPart(const std::string& group) {
     using Part = Status (AppReader::*)();
     static const std::map<std::string, Part> parts{
         {"streammux", &AppReader::ReadStreammux}, {"osd", &AppReader::ReadOsd},
-        {"primary-gie", &AppReader::ReadPrimary}, {"tracker", &AppReader::ReadTracker},
-        {"tests", &AppReader::ReadTests},         {"tiled-display", &AppReader::ReadTiler},
+        {"tracker", &AppReader::ReadTracker},     {"tests", &AppReader::ReadTests},
+        {"tiled-display", &AppReader::ReadTiler},
     };
     const auto part = parts.find(group);
     if (part != parts.end()) return (this->*part->second)();
@@ -294,8 +451,8 @@ class AppReader {
       return Refuse(group, "", fmt::format("more than {} sinks", kMaxSinks));
     if (!IsEnabled(group)) return {};
     EDET_ASSIGN_OR_RETURN(GroupValues values, ReadValues(group));
-    SinkConfig sink;
-    TakeSink(values, sink);
+    SinkConfig sink = EmptySink();
+    TakeSinkValues(values, sink);
     sink.id = static_cast<unsigned>(GroupIndex(group, "sink").value_or(config_.sinks.size()));
     config_.sinks.push_back(sink);
     return {};
@@ -323,9 +480,12 @@ class AppReader {
   }
 
   Status ReadPrimary() {
-    constexpr const char* kGroup = "primary-gie";
-    if (!IsEnabled(kGroup)) return {};
-    EDET_ASSIGN_OR_RETURN(GroupValues values, ReadInference(kGroup));
+    if (!IsEnabled(kPrimary)) return {};
+    EDET_ASSIGN_OR_RETURN(GroupValues values, ReadInference(kPrimary));
+    return TakePrimary(values);
+  }
+
+  Status TakePrimary(GroupValues& values) {
     PrimaryGieConfig& gie = config_.primary_gie;
     values.Take("enable", gie.enable);
     values.Take("plugin-type", gie.plugin_type);
@@ -397,8 +557,9 @@ class AppReader {
     // Lists of files are split by the tracker's own rule.
     const PathResolver ordinary = resolve_;
     resolve_ = [this, &ordinary](const KeySpec& spec, const std::string& text) {
-      return spec.key == "ll-config-file" ? ResolvePathList(file_.path(), text)
-                                          : ordinary(spec, text);
+      if (spec.key != "ll-config-file") return ordinary(spec, text);
+      return file_.is_yaml() ? ResolveYamlPathList(file_, text)
+                             : ResolvePathList(file_.path(), text);
     };
     Result<GroupValues> values = ReadValues("tracker");
     resolve_ = ordinary;
@@ -427,7 +588,7 @@ class AppReader {
 
   // Parts that this program does not have: read for their errors only.
   Status ReadOther(const std::string& group) {
-    const GroupSpec* spec = DeepstreamAppKeys().Find(group);
+    const GroupSpec* spec = table_.Find(group);
     if (spec == nullptr) {
       ReportUnknownGroup(group);
       return {};
@@ -447,7 +608,7 @@ class AppReader {
 
   void ReportUnknownGroup(const std::string& group) {
     std::vector<std::string> names;
-    for (const GroupSpec& spec : DeepstreamAppKeys().groups) {
+    for (const GroupSpec& spec : table_.groups) {
       names.push_back(spec.match == GroupMatch::kExact ? spec.name : spec.name + "0");
     }
     const std::vector<std::string> near = NearestNames(group, names);
@@ -512,10 +673,22 @@ class AppReader {
     return digits;
   }
 
+  struct YamlInference {
+    bool enable = false, has_config = false;
+    unsigned unique_id = 0;
+    std::filesystem::path labels;
+  };
+
   const KeyFile& file_;
+  const KeyTable& table_;
   Findings& findings_;
   PathResolver resolve_;
   AppConfig config_;
+  // In YAML a part that is not enabled leaves its values to the next one of its kind.
+  SourceConfig pending_source_ = DisabledSource();
+  SinkConfig pending_sink_ = EmptySink();
+  YamlInference primary_slot_, secondary_slot_;
+  bool all_on_gpu_ = false;
   bool listed_ = false, has_uris_ = false;  // [source-list], and its key `list`
   unsigned total_ = 0;
   std::vector<std::string> list_;
@@ -528,10 +701,6 @@ class AppReader {
 }  // namespace
 
 Result<AppConfig> ReadAppConfig(const std::filesystem::path& path, Findings& findings) {
-  if (IsYaml(path)) {
-    return Error{ErrorCode::kUnsupported, "deepstream-app configurations in YAML are not read",
-                 path.string(), "give the same keys as an INI file (.txt)"};
-  }
   EDET_ASSIGN_OR_RETURN(const KeyFile file, KeyFile::Load(path, findings));
   return AppReader(file, findings).Read();
 }

@@ -8,7 +8,9 @@
 #include <cmath>
 #include <string_view>
 
+#include "base/bounded_yaml.h"
 #include "base/file.h"
+#include "deepstream/yaml_values.h"
 
 namespace edet::deepstream {
 namespace {
@@ -85,9 +87,30 @@ std::string LoadHint(std::string_view text) {
 }  // namespace
 
 struct KeyFile::Handle {
-  GKeyFile* file = g_key_file_new();
+  struct YamlGroup {
+    std::string name;
+    YAML::Node keys;
+  };
+
+  Handle() = default;
+  Handle(const Handle&) = delete;
+  Handle& operator=(const Handle&) = delete;
   ~Handle() { g_key_file_free(file); }
+
+  // Their look-up finds the first of several.
+  const YamlGroup* Find(const std::string& name) const {
+    for (const YamlGroup& group : groups) {
+      if (group.name == name) return &group;
+    }
+    return nullptr;
+  }
+
+  GKeyFile* file = g_key_file_new();
+  bool yaml = false;
+  std::vector<YamlGroup> groups;
 };
+
+bool KeyFile::is_yaml() const { return handle_->yaml; }
 
 KeyFile::KeyFile(std::unique_ptr<Handle> handle) : handle_(std::move(handle)) {}
 KeyFile::KeyFile(KeyFile&&) noexcept = default;
@@ -96,6 +119,8 @@ KeyFile::~KeyFile() = default;
 
 Result<KeyFile> KeyFile::Load(const std::filesystem::path& path, Findings& findings) {
   EDET_ASSIGN_OR_RETURN(const std::string text, ReadFile(path, kConfigLimitBytes));
+  if (path.extension() == ".yml" || path.extension() == ".yaml")
+    return ParseYaml(text, path, findings);
   KeyFile file(std::make_unique<Handle>());
   file.path_ = path;
   GErrorHolder holder;
@@ -150,19 +175,153 @@ void KeyFile::FindLines(const std::string& text, Findings& findings) {
   });
 }
 
+namespace {
+
+bool IsText(const YAML::Node& node) { return node.IsScalar() || node.IsNull(); }
+
+std::string KeyText(const YAML::Node& node) { return node.IsNull() ? "null" : node.Scalar(); }
+
+std::string YamlPlace(const std::filesystem::path& path, const YAML::Node& node) {
+  return fmt::format("{}:{}", path.string(), node.Mark().line + 1);
+}
+
+// Calls visit(key, value) for each pair whose key is a text.
+template <typename F>
+void ForEachPair(const YAML::Node& map, F visit) {
+  if (!map.IsMap()) return;
+  for (const auto& pair : map) {
+    if (IsText(pair.first)) visit(pair.first, pair.second);
+  }
+}
+
+}  // namespace
+
+Result<KeyFile> KeyFile::ParseYaml(const std::string& text, const std::filesystem::path& path,
+                                   Findings& findings) {
+  EDET_ASSIGN_OR_RETURN(const YAML::Node root, ParseBoundedYaml(text, path.string()));
+  KeyFile file(std::make_unique<Handle>());
+  file.path_ = path;
+  file.handle_->yaml = true;
+  if (root.IsScalar())
+    return Error{ErrorCode::kCorrupt, "there are no groups in this file", path.string(),
+                 "groups are 'name:' with 'key: value' lines below, indented"};
+  if (!root.IsMap()) return file;  // nothing, or a list: no group has a name that anybody reads
+  for (const auto& pair : root) {
+    if (!IsText(pair.first)) {
+      return Error{ErrorCode::kCorrupt, "a group's name is no text", YamlPlace(path, pair.first),
+                   "in YAML a group is written property: and not [property]"};
+    }
+    file.AddYamlGroup(pair.first, pair.second, findings);
+  }
+  return file;
+}
+
+void KeyFile::AddYamlGroup(const YAML::Node& name, const YAML::Node& keys, Findings& findings) {
+  const std::string group = KeyText(name);
+  handle_->groups.push_back({group, keys});
+  if (!lines_.emplace(std::pair(group, ""), name.Mark().line + 1).second) {
+    findings.Warn("repeated-group",
+                  fmt::format("group {} is there twice: the first is read twice", OneLine(group)),
+                  YamlPlace(path_, name));
+    return;
+  }
+  ForEachPair(keys, [&](const YAML::Node& key, const YAML::Node&) {
+    const size_t line = static_cast<size_t>(key.Mark().line) + 1;
+    const auto [place, fresh] = lines_.emplace(std::pair(group, KeyText(key)), line);
+    if (fresh) return;
+    findings.Warn(
+        "duplicate-key",
+        fmt::format("{} is set twice: line {} is overruled", OneLine(KeyText(key)), place->second),
+        YamlPlace(path_, key), "keep one of them");
+    place->second = line;
+  });
+}
+
+Status KeyFile::CheckForm(const std::string& group, const GroupSpec& spec, bool looked_up) const {
+  const Handle::YamlGroup* found = handle_->Find(group);
+  if (found == nullptr || found->keys.IsNull()) return {};
+  const YAML::Node& keys = found->keys;
+  // A look-up makes a map of a list.
+  const bool refused = looked_up ? keys.IsScalar() : keys.IsSequence() && keys.size() > 0;
+  if (refused)
+    return Error{ErrorCode::kCorrupt, "the group is no map of keys", Where(group),
+                 "write 'key: value' lines below it, indented"};
+  if (!keys.IsMap()) return {};
+  for (const auto& pair : keys) {
+    if (!IsText(pair.first))
+      return Error{ErrorCode::kCorrupt, "a key is no text", YamlPlace(path_, pair.first), ""};
+    if (spec.unknown == UnknownKey::kIgnored || spec.Find(KeyText(pair.first)) != nullptr) continue;
+    if (spec.unknown == UnknownKey::kScalarOnly && IsText(pair.second)) continue;
+    return Error{ErrorCode::kCorrupt, "DeepStream refuses a key that it does not know",
+                 Where(group, KeyText(pair.first)), "remove it"};
+  }
+  return {};
+}
+
+Result<std::vector<KeyFile::Value>> KeyFile::GetAll(const std::string& group, const KeySpec& spec,
+                                                    const std::string& key) const {
+  std::vector<Value> values;
+  std::optional<Error> error;
+  const Handle::YamlGroup* found = handle_->Find(group);
+  if (found == nullptr) return values;
+  ForEachPair(found->keys, [&](const YAML::Node& name, const YAML::Node& node) {
+    if (error || KeyText(name) != key) return;
+    Result<Value> value = YamlValue(node, spec.form);
+    if (value.ok())
+      values.push_back(std::move(value).value());
+    else
+      error = Error{ErrorCode::kCorrupt, value.error().what, Where(group, key), ""};
+  });
+  if (error) return *error;
+  return values;
+}
+
+Result<KeyFile::Value> KeyFile::GetYaml(const std::string& group, const std::string& key,
+                                        ValueType type) const {
+  std::optional<YAML::Node> last;
+  if (const Handle::YamlGroup* found = handle_->Find(group)) {
+    ForEachPair(found->keys, [&](const YAML::Node& name, const YAML::Node& node) {
+      if (KeyText(name) == key) last.emplace(node);
+    });
+  }
+  if (!last) return Error{ErrorCode::kCorrupt, "there is no such key", Where(group, key), ""};
+  Result<Value> value = YamlValue(*last, type);
+  if (value.ok()) return value;
+  return Error{ErrorCode::kCorrupt, value.error().what, Where(group, key), ""};
+}
+
+std::vector<std::string> KeyFile::YamlKeys(const std::string& group) const {
+  std::vector<std::string> keys;
+  std::set<std::string> seen;
+  if (const Handle::YamlGroup* found = handle_->Find(group)) {
+    ForEachPair(found->keys, [&](const YAML::Node& name, const YAML::Node&) {
+      if (seen.insert(KeyText(name)).second) keys.push_back(KeyText(name));
+    });
+  }
+  return keys;
+}
+
 std::vector<std::string> KeyFile::Groups() const {
+  if (is_yaml()) {
+    std::vector<std::string> names;
+    for (const Handle::YamlGroup& group : handle_->groups) names.push_back(group.name);
+    return names;
+  }
   return TakeStrings(g_key_file_get_groups(handle_->file, nullptr));
 }
 
 std::vector<std::string> KeyFile::Keys(const std::string& group) const {
+  if (is_yaml()) return YamlKeys(group);
   return TakeStrings(g_key_file_get_keys(handle_->file, group.c_str(), nullptr, nullptr));
 }
 
 bool KeyFile::HasGroup(const std::string& group) const {
+  if (is_yaml()) return handle_->Find(group) != nullptr;
   return g_key_file_has_group(handle_->file, group.c_str()) != FALSE;
 }
 
 bool KeyFile::HasKey(const std::string& group, const std::string& key) const {
+  if (is_yaml()) return lines_.count({group, key}) != 0 && !key.empty();
   return g_key_file_has_key(handle_->file, group.c_str(), key.c_str(), nullptr) != FALSE;
 }
 
@@ -220,6 +379,7 @@ KeyFile::Value Fetch(GKeyFile* file, const char* group, const char* key, ValueTy
 
 Result<KeyFile::Value> KeyFile::Get(const std::string& group, const std::string& key,
                                     ValueType type) const {
+  if (is_yaml()) return GetYaml(group, key, type);
   GErrorHolder holder;
   Value value = Fetch(handle_->file, group.c_str(), key.c_str(), type, &holder.error);
   if (holder.error == nullptr) return value;
@@ -299,6 +459,7 @@ class GroupReader {
       : file_(file), group_(group), spec_(spec), resolve_(resolve), findings_(findings) {}
 
   Result<GroupValues> Read() {
+    if (file_.is_yaml()) return ReadYaml();
     for (const std::string& key : file_.Keys(group_)) {
       const KeySpec* spec = spec_.Find(key);
       if (spec == nullptr || !spec->until.empty()) {
@@ -325,7 +486,31 @@ class GroupReader {
     }
     if (!fetched.ok()) return fetched.error();
     if (pending_ && !spec.element && !spec.late) return *pending_;
-    KeyFile::Value value = std::move(fetched).value();
+    return Keep(key, spec, std::move(fetched).value());
+  }
+
+  Result<GroupValues> ReadYaml() {
+    for (const std::string& key : file_.Keys(group_)) {
+      const KeySpec* spec = spec_.Find(key);
+      if (spec == nullptr) {
+        ReportUnread(key, spec);
+        continue;
+      }
+      EDET_RETURN_IF_ERROR(CheckSuffix(key, *spec));
+      EDET_ASSIGN_OR_RETURN(std::vector<KeyFile::Value> values, file_.GetAll(group_, *spec, key));
+      for (KeyFile::Value& value : values) EDET_RETURN_IF_ERROR(Keep(key, *spec, std::move(value)));
+    }
+    return std::move(values_);
+  }
+
+  // bbox-border-color2: what follows is read as a number.
+  Status CheckSuffix(const std::string& key, const KeySpec& spec) {
+    if (!spec.prefix || key == spec.key) return {};
+    if (TextValue(key.substr(spec.key.size()), YamlForm::kTextInt).ok()) return {};
+    return Refuse(key, fmt::format("a number is wanted after {}", spec.key), "");
+  }
+
+  Status Keep(const std::string& key, const KeySpec& spec, KeyFile::Value value) {
     if (const std::string beyond = BeyondLimits(spec, value); !beyond.empty())
       return Refuse(key, beyond, "");
     if (std::string* text = std::get_if<std::string>(&value)) {
@@ -336,7 +521,7 @@ class GroupReader {
   }
 
   Status FinishText(const std::string& key, const KeySpec& spec, std::string& text) {
-    ReportSuspicious(key, text);
+    if (!file_.is_yaml()) ReportSuspicious(key, text);
     if (spec.max_bytes && text.size() > *spec.max_bytes) text.resize(*spec.max_bytes);
     if (spec.writable_folder && access(text.c_str(), W_OK) != 0) {
       return Refuse(key, fmt::format("folder '{}' does not exist or cannot be written to", text),
@@ -400,6 +585,7 @@ class GroupReader {
 
 Result<GroupValues> ReadGroup(const KeyFile& file, const std::string& group, const GroupSpec& spec,
                               const PathResolver& resolve, Findings& findings) {
+  if (file.is_yaml()) EDET_RETURN_IF_ERROR(file.CheckForm(group, spec, false));
   return GroupReader(file, group, spec, resolve, findings).Read();
 }
 

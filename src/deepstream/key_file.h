@@ -15,16 +15,21 @@
 #include "base/result.h"
 #include "deepstream/key_table.h"
 
+namespace YAML {
+class Node;
+}
+
 namespace edet::deepstream {
 
-// A file as GLib's key file parser holds it, with the lines where groups and keys stand. One
-// thread.
+// A config as the stock readers hold it, with the lines where groups and keys stand: by GLib's key
+// file parser, or by yaml-cpp where the name ends in .yml or .yaml. One thread.
 class KeyFile {
  public:
-  // Errors: NotFound, Io, LimitExceeded (64 MiB), Corrupt (what GLib refuses, with the line where
-  // it can be told). What GLib silently merges or replaces goes to `findings`.
+  // Errors: NotFound, Io, LimitExceeded (64 MiB; YAML that explodes), Corrupt (what the parser
+  // refuses, with the line where it can be told). What it silently merges or replaces goes to
+  // `findings`.
   static Result<KeyFile> Load(const std::filesystem::path& path, Findings& findings);
-  // The same for a text, named `path` in messages.
+  // The same for a text in INI form, named `path` in messages.
   static Result<KeyFile> Parse(const std::string& text, const std::filesystem::path& path,
                                Findings& findings);
   KeyFile(KeyFile&&) noexcept;
@@ -32,7 +37,10 @@ class KeyFile {
   ~KeyFile();
 
   const std::filesystem::path& path() const { return path_; }
-  std::vector<std::string> Groups() const;  // in the order of the file
+  bool is_yaml() const;
+  // In the order of the file. In YAML a group comes once for each time that it stands there, but
+  // what it holds is what the first one holds.
+  std::vector<std::string> Groups() const;
   std::vector<std::string> Keys(
       const std::string& group) const;  // likewise; empty for an absent group
   bool HasGroup(const std::string& group) const;
@@ -42,12 +50,25 @@ class KeyFile {
 
   using Value = std::variant<int, bool, double, uint64_t, std::string, std::vector<int>,
                              std::vector<double>, std::vector<std::string>>;
-  // The value as GLib converts it. Error: Corrupt, when GLib refuses.
+  // The value as GLib converts it; in YAML as the readers convert the type in most keys. Error:
+  // Corrupt, when they refuse.
   Result<Value> Get(const std::string& group, const std::string& key, ValueType type) const;
+  // In YAML: the values of a key in the order of the file (only the last counts, but the others
+  // must be right too), as the readers convert this key. Error: Corrupt.
+  Result<std::vector<Value>> GetAll(const std::string& group, const KeySpec& spec,
+                                    const std::string& key) const;
+  // In YAML: Corrupt when the readers fall over the group's form or over a key's. `looked_up`: they
+  // look for a key by its name before they go through the group.
+  Status CheckForm(const std::string& group, const GroupSpec& spec, bool looked_up) const;
 
  private:
   struct Handle;
+  static Result<KeyFile> ParseYaml(const std::string& text, const std::filesystem::path& path,
+                                   Findings& findings);
   explicit KeyFile(std::unique_ptr<Handle> handle);
+  void AddYamlGroup(const YAML::Node& name, const YAML::Node& keys, Findings& findings);
+  std::vector<std::string> YamlKeys(const std::string& group) const;
+  Result<Value> GetYaml(const std::string& group, const std::string& key, ValueType type) const;
   void FindLines(const std::string& text, Findings& findings);
 
   std::filesystem::path path_;
@@ -82,9 +103,9 @@ std::string BeyondLimits(const KeySpec& spec, const KeyFile::Value& value);
 using PathResolver =
     std::function<Result<std::string>(const KeySpec& spec, const std::string& text)>;
 
-// Reads a group as the stock parser does: all its known keys in their order, types and ranges
-// checked. Errors: Corrupt, with file, line, group and key. Unknown keys and suspicious texts go to
-// `findings`.
+// Reads a group as the stock parser does (`spec` is of the table of the file's kind): all its known
+// keys in their order, types and ranges checked. Errors: Corrupt, with file, line, group and key.
+// Unknown keys and suspicious texts go to `findings`.
 Result<GroupValues> ReadGroup(const KeyFile& file, const std::string& group, const GroupSpec& spec,
                               const PathResolver& resolve, Findings& findings);
 

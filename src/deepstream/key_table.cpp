@@ -101,6 +101,64 @@ KeyTable ReadTable(const char* text, const char* name) {
   return table;
 }
 
+struct FormType {
+  YamlForm form;
+  ValueType type;
+};
+
+FormType FormFromName(const std::string& name) {
+  static const std::map<std::string, FormType> forms{
+      {"int", {YamlForm::kInt, ValueType::kInteger}},
+      {"unsigned", {YamlForm::kUnsigned, ValueType::kInteger}},
+      {"double", {YamlForm::kDouble, ValueType::kDouble}},
+      {"uint64", {YamlForm::kUint64, ValueType::kUint64}},
+      {"string", {YamlForm::kString, ValueType::kString}},
+      {"path", {YamlForm::kPath, ValueType::kPath}},
+      {"text_int", {YamlForm::kTextInt, ValueType::kInteger}},
+      {"text_unsigned", {YamlForm::kTextUnsigned, ValueType::kInteger}},
+      {"text_ints", {YamlForm::kTextInts, ValueType::kIntegerList}},
+      {"text_unsigneds", {YamlForm::kTextUnsigneds, ValueType::kIntegerList}},
+      {"text_doubles", {YamlForm::kTextDoubles, ValueType::kDoubleList}},
+      {"strings", {YamlForm::kStrings, ValueType::kStringList}},
+  };
+  return forms.at(name);
+}
+
+GroupSpec ReadYamlGroup(const Json& json, const std::string& version) {
+  GroupSpec group;
+  group.name = json.at("name");
+  group.match = MatchFromName(json.at("match"));
+  const std::string unknown = json.value("unknown", "");
+  if (unknown == "string") group.unknown = UnknownKey::kScalarOnly;
+  if (unknown == "refused") group.unknown = UnknownKey::kRefused;
+  const Json limits = json.value("limits", Json::object());
+  for (const auto& [name, keys] : json.at("forms").items()) {
+    const FormType form = FormFromName(name);
+    for (const std::string key : keys) {
+      KeySpec spec;
+      spec.key = key;
+      spec.type = form.type;
+      spec.form = form.form;
+      spec.since = version;
+      const Json limit = limits.value(key, Json::object());
+      spec.prefix = limit.value("prefix", false);
+      spec.writable_folder = limit.value("folder", "") == "writable";
+      ReadLimits(limit, spec);
+      group.keys.push_back(std::move(spec));
+    }
+  }
+  return group;
+}
+
+KeyTable ReadYamlTable(const char* name, const KeyTable& ini) {
+  KeyTable table;
+  table.versions = {ini.versions.back()};
+  const Json tables = Json::parse(k_yaml_keys_json);
+  for (const Json& group : tables.at(name))
+    table.groups.push_back(ReadYamlGroup(group, table.versions.back()));
+  return table;
+}
+
 }  // namespace
 
 const char* NameOf(ValueType type) {
@@ -166,6 +224,16 @@ const KeyTable& NvinferKeys() {
 
 const KeyTable& DeepstreamAppKeys() {
   static const KeyTable table = ReadTable(k_deepstream_app_keys_json, "deepstream_app");
+  return table;
+}
+
+const KeyTable& NvinferYamlKeys() {
+  static const KeyTable table = ReadYamlTable("nvinfer", NvinferKeys());
+  return table;
+}
+
+const KeyTable& DeepstreamAppYamlKeys() {
+  static const KeyTable table = ReadYamlTable("deepstream_app", DeepstreamAppKeys());
   return table;
 }
 

@@ -10,6 +10,7 @@ namespace edet::deepstream {
 // The contents of keys/*.json, embedded at build time.
 extern const char k_nvinfer_keys_json[];
 extern const char k_deepstream_app_keys_json[];
+extern const char k_yaml_keys_json[];
 extern const char k_meanings_json[];
 
 enum class ValueType {
@@ -28,6 +29,27 @@ enum class ValueType {
 // unsigned.
 enum class Conversion { kNone, kUnsigned, kFloat };
 
+// How the stock YAML readers take a value: by yaml-cpp's conversion to the type, or its text by
+// C++'s own functions, which take a number and let anything follow it; plurals are cut at ';'.
+enum class YamlForm {
+  kNone,
+  kInt,
+  kUnsigned,
+  kDouble,
+  kUint64,
+  kString,
+  kPath,
+  kTextInt,
+  kTextUnsigned,
+  kTextInts,
+  kTextUnsigneds,
+  kTextDoubles,
+  kStrings,
+};
+
+// What an unknown key does in YAML: nothing, refused unless it is a scalar, refused.
+enum class UnknownKey { kIgnored, kScalarOnly, kRefused };
+
 // One key that the parsers know. See "about" in keys/*.json.
 struct KeySpec {
   std::string key;
@@ -45,8 +67,9 @@ struct KeySpec {
   bool element = false;  // checked on its own: does not trip over an earlier late error
   bool prefix = false;   // "bbox-border-color" stands for "bbox-border-color<N>" too
   bool writable_folder = false;
-  std::string meaning;       // what it is for, a sentence or more
-  std::string default_text;  // empty: none, or not known
+  YamlForm form = YamlForm::kNone;  // in the tables of YAML
+  std::string meaning;              // what it is for, a sentence or more
+  std::string default_text;         // empty: none, or not known
 };
 
 const char* NameOf(ValueType type);  // "integer list"
@@ -56,6 +79,7 @@ enum class GroupMatch { kExact, kPrefix, kIndexed };
 struct GroupSpec {
   std::string name;
   GroupMatch match = GroupMatch::kExact;
+  UnknownKey unknown = UnknownKey::kIgnored;
   std::vector<KeySpec> keys;
 
   bool Matches(std::string_view group) const;
@@ -75,6 +99,9 @@ struct KeyTable {
 // The tables; parsed once, then constant. Safe from any thread.
 const KeyTable& NvinferKeys();
 const KeyTable& DeepstreamAppKeys();
+// What the YAML readers of the newest version know: without meanings, and of that version only.
+const KeyTable& NvinferYamlKeys();
+const KeyTable& DeepstreamAppYamlKeys();
 
 // The keys of a group nearest to `key` (see NearestNames). What the newest version does not have
 // any more is left out.

@@ -6,6 +6,7 @@
 #include "base/nearest.h"
 #include "deepstream/device_path.h"
 #include "deepstream/key_file.h"
+#include "deepstream/yaml_values.h"
 
 namespace edet::deepstream {
 namespace {
@@ -14,10 +15,6 @@ constexpr const char* kProperty = "property";
 constexpr const char* kClassPrefix = "class-attrs-";
 // nvinfer has no limit: it dies of lack of memory instead.
 constexpr unsigned kMaxClasses = 1000000;
-
-bool IsYaml(const std::filesystem::path& path) {
-  return path.extension() == ".yml" || path.extension() == ".yaml";
-}
 
 void TakeProperties(GroupValues& values, NvinferConfig& config) {
   values.Take("gie-unique-id", config.gie_unique_id);
@@ -120,7 +117,10 @@ void PreferLaterThreshold(const KeyFile& file, const std::string& group, GroupVa
 
 class Reader {
  public:
-  Reader(const KeyFile& file, Findings& findings) : file_(file), findings_(findings) {
+  Reader(const KeyFile& file, Findings& findings)
+      : file_(file),
+        table_(file.is_yaml() ? NvinferYamlKeys() : NvinferKeys()),
+        findings_(findings) {
     config_.file = file.path();
     resolve_ = [&file](const KeySpec&, const std::string& text) {
       return ResolveNvinferPath(file.path(), text);
@@ -141,9 +141,8 @@ class Reader {
 
  private:
   Status ReadProperties() {
-    EDET_ASSIGN_OR_RETURN(
-        GroupValues values,
-        ReadGroup(file_, kProperty, *NvinferKeys().Find(kProperty), resolve_, findings_));
+    EDET_ASSIGN_OR_RETURN(GroupValues values, ReadGroup(file_, kProperty, *table_.Find(kProperty),
+                                                        resolve_, findings_));
     TakeProperties(values, config_);
     TakeLegacyType(file_, values, config_);
     TakeFiles(values, config_);
@@ -178,6 +177,7 @@ class Reader {
   // The number as nvinfer takes it: leading blanks and anything after the digits are ignored.
   Result<uint64_t> ClassIndex(const std::string& group) const {
     const char* text = group.c_str() + std::string(kClassPrefix).size();
+    if (file_.is_yaml()) return YamlClassIndex(group, text);
     char* end = nullptr;
     const uint64_t index = g_ascii_strtoull(text, &end, 10);
     if (index == 0 && end == text) {
@@ -193,9 +193,21 @@ class Reader {
     return index;
   }
 
+  // As ClassIndex, but the number is an int.
+  Result<uint64_t> YamlClassIndex(const std::string& group, const std::string& text) const {
+    const Result<KeyFile::Value> index = TextValue(text, YamlForm::kTextInt);
+    const int number = index.ok() ? std::get<int>(*index) : -1;
+    if (number >= 0 && static_cast<unsigned>(number) < config_.num_detected_classes)
+      return static_cast<uint64_t>(number);
+    return Error{ErrorCode::kCorrupt,
+                 fmt::format("there is no class '{}': num-detected-classes is {}", text,
+                             config_.num_detected_classes),
+                 file_.Where(group), "DeepStream refuses the whole file; classes count from 0"};
+  }
+
   Status ReadClass(const std::string& group, detect::ClassAttributes& attributes) {
     EDET_ASSIGN_OR_RETURN(GroupValues values,
-                          ReadGroup(file_, group, *NvinferKeys().Find(group), resolve_, findings_));
+                          ReadGroup(file_, group, *table_.Find(group), resolve_, findings_));
     TakeClassAttributes(values, attributes);
     PreferLaterThreshold(file_, group, values, attributes);
     NoteOthers(group, values);
@@ -214,7 +226,7 @@ class Reader {
 
   void ReportUnknownGroups() {
     for (const std::string& group : file_.Groups()) {
-      if (NvinferKeys().Find(group) != nullptr) continue;
+      if (table_.Find(group) != nullptr) continue;
       const std::vector<std::string> near =
           NearestNames(group, {kProperty, "class-attrs-all", "class-attrs-0"});
       findings_.Warn("unknown-group", fmt::format("nothing reads the group [{}]", group),
@@ -224,6 +236,7 @@ class Reader {
   }
 
   const KeyFile& file_;
+  const KeyTable& table_;
   Findings& findings_;
   PathResolver resolve_;
   NvinferConfig config_;
@@ -232,10 +245,6 @@ class Reader {
 }  // namespace
 
 Result<NvinferConfig> ReadNvinferConfig(const std::filesystem::path& path, Findings& findings) {
-  if (IsYaml(path)) {
-    return Error{ErrorCode::kUnsupported, "nvinfer configurations in YAML are not read",
-                 path.string(), "give the same keys as an INI file (.txt)"};
-  }
   EDET_ASSIGN_OR_RETURN(const KeyFile file, KeyFile::Load(path, findings));
   return Reader(file, findings).Read();
 }

@@ -6,8 +6,8 @@
 #include <filesystem>
 #include <sstream>
 
+#include "base/bounded_yaml.h"
 #include "base/file.h"
-#include "efficientdet/bounded_yaml.h"
 #include "efficientdet/hparams_file.h"
 
 namespace edet::efficientdet {

@@ -5,8 +5,8 @@
 #include <cmath>
 #include <sstream>
 
+#include "base/bounded_yaml.h"
 #include "base/file.h"
-#include "efficientdet/bounded_yaml.h"
 #include "efficientdet/hparams_file.h"
 
 namespace edet::efficientdet {

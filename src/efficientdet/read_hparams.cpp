@@ -10,10 +10,10 @@
 #include <set>
 #include <utility>
 
+#include "base/bounded_yaml.h"
 #include "base/file.h"
 #include "base/nearest.h"
 #include "efficientdet/backbone_blocks.h"
-#include "efficientdet/bounded_yaml.h"
 #include "efficientdet/hparams_file.h"
 
 namespace edet::efficientdet {

@@ -1,6 +1,6 @@
-#include "efficientdet/bounded_yaml.h"
+#include "base/bounded_yaml.h"
 
-namespace edet::efficientdet {
+namespace edet {
 namespace {
 
 constexpr size_t kMostDepth = 32;
@@ -35,4 +35,4 @@ Result<YAML::Node> ParseBoundedYaml(const std::string& text, const std::string& 
                where, "aliases count with all that they stand for"};
 }
 
-}  // namespace edet::efficientdet
+}  // namespace edet

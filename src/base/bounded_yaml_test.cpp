@@ -1,8 +1,8 @@
-#include "efficientdet/bounded_yaml.h"
+#include "base/bounded_yaml.h"
 
 #include <gtest/gtest.h>
 
-namespace edet::efficientdet {
+namespace edet {
 namespace {
 
 ErrorCode Refusal(const std::string& text) {
@@ -56,4 +56,4 @@ TEST(BoundedYaml, BrokenTextNamesItsLine) {
 }
 
 }  // namespace
-}  // namespace edet::efficientdet
+}  // namespace edet
