@@ -233,7 +233,9 @@ bool SameScalar(const std::string& key, const Json& ours, const Json& theirs) {
   if (key == "net-scale-factor" && !(theirs.get<float>() > 0.F)) return ours == 1.F;
   // Booleans that they keep as numbers; values that we give though the group is absent.
   const bool flag = key == "live-source" || key == "enable-padding" || key == "file-loop" ||
-                    key == "sync" || key.compare(0, 6, "enable") == 0;
+                    key == "sync" || key == "maintain-aspect-ratio" || key == "symmetric-padding" ||
+                    key == "crop-objects-to-roi-boundary" || key.compare(0, 8, "display-") == 0 ||
+                    key.compare(0, 6, "enable") == 0;
   if (flag) return ours == (theirs != 0 ? 1 : 0);
   if (key == "num-sources" && theirs == 0) return ours == 1;
   if (key == "batch-size" && theirs == 0) return ours == 1;
@@ -371,8 +373,8 @@ TEST_F(JudgeTest, AppConfigIsTakenWithoutWarning) {
 // Changes a config at random: keys, values, groups, comments, encodings.
 class Mutator {
  public:
-  Mutator(unsigned seed, const KeyTable& table, std::vector<std::string> groups)
-      : random_(seed), table_(table), groups_(std::move(groups)) {}
+  Mutator(unsigned seed, const KeyTable& table, std::vector<std::string> groups, bool yaml = false)
+      : random_(seed), table_(table), groups_(std::move(groups)), yaml_(yaml) {}
 
   std::string Mutate(const std::string& base) {
     lines_.clear();
@@ -469,7 +471,16 @@ class Mutator {
                                                  "/",
                                                  "x;y",
                                                  "a\\;b;c"};
-    return Pick(values);
+    static const std::vector<std::string> yaml_values{
+        "~",  "''",     "\"1;2\"", "[1, 2]", "{a: 1}", "010",          "+1",     " 1",
+        "1x", "1.5;2x", ".inf",    ".nan",   "- 1",    "'quoted # x'", "1  # c", "!!int 1"};
+    return yaml_ && Below(4) == 0 ? Pick(yaml_values) : Pick(values);
+  }
+
+  char Separator() const { return yaml_ ? ':' : '='; }
+
+  std::string KeyLine(const std::string& key, const std::string& value) const {
+    return yaml_ ? "  " + key + ": " + value : key + "=" + value;
   }
 
   std::string TypedValue(const KeySpec& spec) {
@@ -484,16 +495,20 @@ class Mutator {
     return Value();
   }
 
-  std::string Group() { return "[" + Pick(groups_) + "]"; }
+  std::string Header(const std::string& name) const {
+    return yaml_ ? name + ":" : "[" + name + "]";
+  }
+  std::string Group() { return Header(Pick(groups_)); }
 
   void AddKey() {
     const GroupSpec& group = Pick(table_.groups);
     const KeySpec& spec = Pick(group.keys);
     // The judge stands for x86: these two are read otherwise on a Jetson.
     if (spec.key == "scaling-compute-hw" || spec.key == "copy-hw") return;
-    const std::string line = spec.key + "=" + (Below(3) == 0 ? Value() : TypedValue(spec));
+    const std::string line = KeyLine(spec.key, Below(3) == 0 ? Value() : TypedValue(spec));
     size_t place = 1 + Line();
-    const std::string header = "[" + group.name;  // often into a group that has the key
+    const std::string header =
+        (yaml_ ? "" : "[") + group.name;  // often into a group that has the key
     for (size_t i = 0; i < lines_.size() && Below(4) != 0; ++i) {
       if (lines_[i].compare(0, header.size(), header) == 0) place = i + 1;
     }
@@ -502,7 +517,8 @@ class Mutator {
 
   void Misspell(std::string& line) {
     if (line.empty()) return;
-    const size_t at = Below(std::min<size_t>(line.size(), line.find('=') + 1) + 1) % line.size();
+    const size_t at =
+        Below(std::min<size_t>(line.size(), line.find(Separator()) + 1) + 1) % line.size();
     switch (Below(3)) {
       case 0:
         line.erase(at, 1);
@@ -516,14 +532,15 @@ class Mutator {
   }
 
   void Step() {
-    if (lines_.empty()) lines_.push_back("[property]");
+    if (lines_.empty()) lines_.push_back(Header("property"));
     std::string& line = lines_[Line()];
-    const size_t equals = line.find('=');
+    const size_t equals = line.find(Separator());
     switch (Below(14)) {
       case 0:
       case 1:
       case 2:
-        if (equals != std::string::npos) line = line.substr(0, equals + 1) + Value();
+        if (equals != std::string::npos)
+          line = line.substr(0, equals + 1) + (yaml_ ? " " : "") + Value();
         break;
       case 3:
       case 4:
@@ -573,13 +590,14 @@ class Mutator {
         text.insert(Below(text.size() + 1), "\xfe\xff");
         break;
       default:
-        text += "long=" + std::string(100000, 'x') + "\n";
+        text += KeyLine("long", std::string(100000, 'x')) + "\n";
     }
   }
 
   std::mt19937 random_;
   const KeyTable& table_;
   std::vector<std::string> groups_;
+  bool yaml_;
   std::vector<std::string> lines_;
 };
 
@@ -610,6 +628,18 @@ void Report(const std::string& mode, unsigned seed, const Tally& tally) {
             << " differ\n";
 }
 
+template <typename Reader>
+void Check(const Verdict& verdict, const fs::path& config, Reader read, Tally& tally) {
+  bool accepted = false;
+  const std::string difference = Compare(verdict, config, read, accepted);
+  tally.accepted += accepted ? 1 : 0;
+  tally.crashed += verdict.crashed ? 1 : 0;
+  if (verdict.crashed || difference.empty()) return;
+  if (++tally.different <= 5)
+    ADD_FAILURE() << "case " << tally.cases << ": " << difference << "\n"
+                  << Slurp(config).substr(0, 4000);
+}
+
 TEST_F(JudgeTest, MutatedInferConfigsAreReadAlike) {
   const unsigned seed = FromEnvironment("EDET_JUDGE_SEED", 1),
                  cases = FromEnvironment("EDET_JUDGE_CASES", 250);
@@ -623,15 +653,7 @@ TEST_F(JudgeTest, MutatedInferConfigsAreReadAlike) {
   for (; tally.cases < cases; ++tally.cases) {
     const fs::path config = folder_ / "config.txt";
     Spill(config, mutator.Mutate(base));
-    const Verdict verdict = Judge("infer", config);
-    bool accepted = false;
-    const std::string difference = Compare(verdict, config, ReadNvinferConfig, accepted);
-    tally.accepted += accepted ? 1 : 0;
-    tally.crashed += verdict.crashed ? 1 : 0;
-    if (verdict.crashed || difference.empty()) continue;
-    if (++tally.different <= 5)
-      ADD_FAILURE() << "case " << tally.cases << ": " << difference << "\n"
-                    << Slurp(config).substr(0, 4000);
+    Check(Judge("infer", config), config, ReadNvinferConfig, tally);
   }
   EXPECT_EQ(tally.different, 0U);
   EXPECT_GT(tally.accepted, cases / 10);
@@ -680,19 +702,128 @@ TEST_F(JudgeTest, MutatedAppConfigsAreReadAlike) {
   for (; tally.cases < cases; ++tally.cases) {
     const fs::path config = folder_ / "app.txt";
     Spill(config, mutator.Mutate(base));
-    const Verdict verdict = Judge("app", config);
-    bool accepted = false;
-    const std::string difference = Compare(verdict, config, ReadAppConfig, accepted);
-    tally.accepted += accepted ? 1 : 0;
-    tally.crashed += verdict.crashed ? 1 : 0;
-    if (verdict.crashed || difference.empty()) continue;
-    if (++tally.different <= 5)
-      ADD_FAILURE() << "case " << tally.cases << ": " << difference << "\n"
-                    << Slurp(config).substr(0, 4000);
+    Check(Judge("app", config), config, ReadAppConfig, tally);
   }
   EXPECT_EQ(tally.different, 0U);
   EXPECT_GT(tally.accepted, cases / 10);
   Report("app", seed, tally);
+}
+
+std::string InferYaml() {
+  return "property:\n  gie-unique-id: 1\n  network-type: 0\n  network-mode: 2\n"
+         "  batch-size: 1\n  num-detected-classes: 3\n  onnx-file: model.onnx\n"
+         "  labelfile-path: labels.txt\n  custom-lib-path: ./libnvdsinfer_efficientdet.so\n"
+         "  parse-bbox-func-name: NvDsInferParseX\n  net-scale-factor: 0.0039215\n"
+         "  offsets: 1;2;3\n  model-color-format: 0\n  infer-dims: 3;512;512\n"
+         "  maintain-aspect-ratio: 1\n  cluster-mode: 4\n  output-blob-names: a;b\n"
+         "  filter-out-class-ids: 1;2\nclass-attrs-all:\n  pre-cluster-threshold: 0.4\n"
+         "  topk: 100\nclass-attrs-1:\n  pre-cluster-threshold: 0.6\n  roi-top-offset: 4\n";
+}
+
+std::string AppYaml() {
+  return "application:\n  enable-perf-measurement: 1\n  perf-measurement-interval-sec: 5\n"
+         "  gie-kitti-output-dir: kitti\nsource:\n  csv-file-path: sources.csv\n"
+         "streammux:\n  batch-size: 1\n  width: 1920\n  height: 1080\n"
+         "  batched-push-timeout: 40000\n  live-source: 0\nprimary-gie:\n  enable: 1\n"
+         "  plugin-type: 0\n  batch-size: 1\n  config-file: config_infer_primary.txt\n"
+         "sink0:\n  enable: 1\n  type: 3\n  codec: 1\n  sync: 0\n  output-file: out.mp4\n"
+         "osd:\n  enable: 1\n  border-width: 2\ntracker:\n  enable: 0\n"
+         "  ll-config-file: labels.txt\ntiled-display:\n  enable: 0\n  rows: 1\n"
+         "tests:\n  file-loop: 0\n";
+}
+
+TEST_F(JudgeTest, MutatedInferYamlIsReadAlike) {
+  const unsigned seed = FromEnvironment("EDET_JUDGE_SEED", 1),
+                 cases = FromEnvironment("EDET_JUDGE_CASES", 250);
+  Mutator mutator(seed, NvinferYamlKeys(),
+                  {"property", "class-attrs-all", "class-attrs-0", "class-attrs-2", "class-attrs-3",
+                   "class-attrs-2x", "class-attrs--1", "class-attrs-", "propety", "class-attrs- 1"},
+                  true);
+  Tally tally;
+  for (; tally.cases < cases; ++tally.cases) {
+    const fs::path config = folder_ / "config.yml";
+    Spill(config, mutator.Mutate(InferYaml()));
+    Check(Judge("infer", config), config, ReadNvinferConfig, tally);
+  }
+  EXPECT_EQ(tally.different, 0U);
+  EXPECT_GT(tally.accepted, cases / 10);
+  Report("infer, YAML", seed, tally);
+}
+
+TEST_F(JudgeTest, MutatedAppYamlIsReadAlike) {
+  const unsigned seed = FromEnvironment("EDET_JUDGE_SEED", 1),
+                 cases = FromEnvironment("EDET_JUDGE_CASES", 250);
+  Mutator mutator(seed, DeepstreamAppYamlKeys(),
+                  {"application",
+                   "source",
+                   "source0",
+                   "sink0",
+                   "sink1",
+                   "sinkx",
+                   "streammux",
+                   "osd",
+                   "primary-gie",
+                   "secondary-gie0",
+                   "secondary-gie1",
+                   "tracker",
+                   "tests",
+                   "tiled-display",
+                   "dewarper0",
+                   "dewarper",
+                   "img-save",
+                   "ds-example",
+                   "replay",
+                   "message-consumer0",
+                   "message-converter",
+                   "pre-process",
+                   "nvds-analytics",
+                   "segvisual",
+                   "unknown"},
+                  true);
+  Spill(folder_ / "sources.csv",
+        "# sources\nenable,type,uri,num-sources,latency\n1,3,rtsp://h/%d,2,50\n"
+        "0,2,file://near.mp4,1,70\n1,4,rtsp://h/x,1,90\n");
+  Tally tally;
+  for (; tally.cases < cases; ++tally.cases) {
+    const fs::path config = folder_ / "app.yml";
+    Spill(config, mutator.Mutate(AppYaml()));
+    Check(Judge("app", config), config, ReadAppConfig, tally);
+  }
+  EXPECT_EQ(tally.different, 0U);
+  EXPECT_GT(tally.accepted, cases / 10);
+  Report("app, YAML", seed, tally);
+}
+
+TEST_F(JudgeTest, MutatedSourceTablesAreReadAlike) {
+  const std::vector<std::string> keys{
+      "enable",       "type", "uri", "num-sources", "latency", "other", "drop-frame-interval",
+      "camera-width", "uri "};
+  const std::vector<std::string> cells{
+      "0", "1", "2", "3", "4", "", "x", "1x", " 2", "-1", "#1", "rtsp://h/%d", "file://labels.txt"};
+  const unsigned seed = FromEnvironment("EDET_JUDGE_SEED", 1),
+                 cases = FromEnvironment("EDET_JUDGE_CASES", 250);
+  std::mt19937 random(seed);
+  const auto pick = [&random](const std::vector<std::string>& from) {
+    return from[std::uniform_int_distribution<size_t>(0, from.size() - 1)(random)];
+  };
+  Tally tally;
+  for (; tally.cases < cases; ++tally.cases) {
+    const size_t columns = 1 + random() % 4, rows = random() % 4;
+    std::string text = random() % 3 == 0 ? "# c\n \n" : "";
+    for (size_t c = 0; c < columns; ++c) text += (c == 0 ? "enable" : "," + pick(keys));
+    for (size_t r = 0; r < rows; ++r) {
+      text += "\n" + (random() % 8 == 0 ? pick(cells) : std::string("1"));
+      for (size_t c = 1; c < columns; ++c) text += "," + pick(cells);
+      if (random() % 8 == 0) text += "\r";
+    }
+    Spill(folder_ / "sources.csv", text + (random() % 2 == 0 ? "\n" : ""));
+    const fs::path config = folder_ / "app.yml";
+    Spill(config, AppYaml());
+    Check(Judge("app", config), config, ReadAppConfig, tally);
+  }
+  EXPECT_EQ(tally.different, 0U);
+  EXPECT_GT(tally.accepted, cases / 20);
+  Report("sources", seed, tally);
 }
 
 }  // namespace

@@ -48,10 +48,10 @@ struct NvinferConfig {
   std::vector<std::string> other_keys;  // "group/key"
 };
 
-// Reads with GLib's key file parser, as gst-nvinfer (INI) does. What nvinfer refuses is an error
-// (Corrupt, with file:line where it can be told); what it only warns about, or silently ignores
-// though a user would not expect it, goes to `findings`: an unknown key comes with the nearest
-// known one.
+// Reads as gst-nvinfer does: INI by GLib's key file parser, .yml and .yaml as its YAML reader. What
+// nvinfer refuses is an error (Corrupt, with file:line where it can be told); what it only warns
+// about, or silently ignores though a user would not expect it, goes to `findings`: an unknown key
+// comes with the nearest known one.
 Result<NvinferConfig> ReadNvinferConfig(const std::filesystem::path& path, Findings& findings);
 
 // A labels file as nvinfer reads it: blank lines skipped, '\r' kept, the first ';' field of each
