@@ -6,7 +6,6 @@
 #include <string>
 
 #include "deepstream/app_config.h"
-#include "deepstream/labels.h"
 #include "deepstream/nvinfer_config.h"
 #include "fuzz_file.h"
 
@@ -40,7 +39,6 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* bytes, size_t size) {
       break;
     default:
       Expect(edet::deepstream::ReadLabels(file("labels.txt")));
-      edet::deepstream::FindLabelHarm(file("labels.txt"), findings);
   }
   return 0;
 }

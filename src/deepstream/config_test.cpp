@@ -99,7 +99,8 @@ TEST_F(ConfigTest, DamagedFilesAreErrorsOfOneLine) {
   EXPECT_EQ(Infer("[property]\nkey=1\n; comment\n").error().where,
             (folder_ / "config.txt").string() + ":3");
   EXPECT_FALSE(ReadNvinferConfig(folder_ / "absent.txt", findings_).ok());
-  EXPECT_EQ(ReadNvinferConfig(folder_ / "a.yml", findings_).error().code, ErrorCode::kUnsupported);
+  EXPECT_EQ(ReadNvinferConfig(folder_ / "absent.yml", findings_).error().code,
+            ErrorCode::kNotFound);
 }
 
 TEST_F(ConfigTest, LongLinesAndCarriageReturnsAreRead) {
