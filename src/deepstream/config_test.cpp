@@ -103,6 +103,58 @@ TEST_F(ConfigTest, DamagedFilesAreErrorsOfOneLine) {
             ErrorCode::kNotFound);
 }
 
+TEST_F(ConfigTest, YamlIsReadWithItsOwnConversions) {
+  const std::string text =
+      "property:\n  batch-size: 0x10  # c\n  num-detected-classes: 2\n  interval: 1x\n"
+      "  output-blob-names: a;b\n  threshold: 1\nclass-attrs-1:\n  pre-cluster-threshold: 0.6\n";
+  Result<NvinferConfig> config = ReadNvinferConfig(Write(text, "config.yml"), findings_);
+  ASSERT_TRUE(config.ok()) << config.error().ToString();
+  EXPECT_EQ(config->batch_size, 16U);
+  EXPECT_EQ(config->interval, 1U);
+  EXPECT_EQ(config->output_blob_names, (std::vector<std::string>{"a", "b"}));
+  EXPECT_FLOAT_EQ(config->postprocess.classes[1].pre_cluster_threshold, 0.6F);
+}
+
+TEST_F(ConfigTest, WhatTheYamlReaderRefusesNamesItsLine) {
+  for (const char* line : {"  maintain-aspect-ratio: true", "  batch-size: -1", "  offsets: [1, 2]",
+                           "  infer-dims: 3;512", "  batch-size: {a: 1}", "  other: [1]"}) {
+    const Result<NvinferConfig> config = ReadNvinferConfig(
+        Write("# c\nproperty:\n" + std::string(line) + "\n", "config.yml"), findings_);
+    ASSERT_FALSE(config.ok()) << line;
+    EXPECT_NE(config.error().where.find("config.yml:3"), std::string::npos) << line;
+  }
+}
+
+TEST_F(ConfigTest, YamlThatIsNoConfigIsRefused) {
+  std::string bomb = "a: &a [x, x, x, x, x, x, x, x, x, x]\n";
+  for (char c = 'b'; c < 'k'; ++c) {
+    bomb += std::string(1, c) + ": &" + c + " [";
+    for (int i = 0; i < 9; ++i) bomb += std::string("*") + static_cast<char>(c - 1) + ", ";
+    bomb += std::string("*") + static_cast<char>(c - 1) + "]\n";
+  }
+  for (const std::string& text :
+       {std::string(), std::string("text"), std::string("a: [1"), bomb, std::string(100000, '['),
+        std::string("\0\0\0", 3), std::string("[property]\nbatch-size=1\n")}) {
+    const Result<NvinferConfig> config = ReadNvinferConfig(Write(text, "config.yml"), findings_);
+    ASSERT_FALSE(config.ok()) << text.substr(0, 40);
+    EXPECT_NE(config.error().ToString().find("config.yml"), std::string::npos);
+  }
+}
+
+TEST_F(ConfigTest, SourcesOfYamlAreRowsOfATable) {
+  Write("# c\nenable,type,uri\n1,4,rtsp://h/x\n0,4,rtsp://h/y\n1,4,rtsp://h/z\n", "sources.csv");
+  const std::filesystem::path path =
+      Write("source:\n  csv-file-path: sources.csv\nsink0:\n  enable: 1\n", "app.yaml");
+  Result<AppConfig> config = ReadAppConfig(path, findings_);
+  ASSERT_TRUE(config.ok()) << config.error().ToString();
+  ASSERT_EQ(config->sources.size(), 2U);
+  EXPECT_EQ(config->sources[1].uri, "rtsp://h/z");
+  Write("enable,type,uri\n1,4,rtsp://h/x\n1\n", "sources.csv");
+  const Result<AppConfig> damaged = ReadAppConfig(path, findings_);
+  ASSERT_FALSE(damaged.ok());
+  EXPECT_NE(damaged.error().where.find("sources.csv:3"), std::string::npos);
+}
+
 TEST_F(ConfigTest, LongLinesAndCarriageReturnsAreRead) {
   Result<NvinferConfig> config =
       Infer("[property]\r\nbatch-size=2\r\nx=" + std::string(10 << 20, 'y') + "\r\n");

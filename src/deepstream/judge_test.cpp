@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <fstream>
 #include <iostream>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <random>
 #include <regex>
@@ -34,6 +35,17 @@ std::string Slurp(const fs::path& path) {
 
 void Spill(const fs::path& path, const std::string& text) {
   std::ofstream(path, std::ios::binary) << text;
+}
+
+// Each byte as a character, so that any text can stand in JSON.
+std::string FromLatin1(const std::string& bytes) {
+  std::string text;
+  for (const char c : bytes) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte >= 0x80) text += static_cast<char>(0xC0 | (byte >> 6));
+    text += static_cast<char>(byte >= 0x80 ? 0x80 | (byte & 0x3F) : byte);
+  }
+  return text;
 }
 
 struct Verdict {
@@ -85,7 +97,7 @@ class JudgeTest : public ::testing::Test {
     // printf's spelling of numbers that JSON does not have.
     const std::string text = std::regex_replace(
         printed.substr(answer), std::regex("([:,\\[] ?)(-?(nan|inf))\\b"), "$1\"$2\"");
-    verdict.values = Json::parse(text, nullptr, false);
+    verdict.values = Json::parse(FromLatin1(text), nullptr, false);
     return verdict;
   }
 
@@ -224,6 +236,8 @@ Json ToJson(const AppConfig& c) {
 
 // Where their value may differ in form but not in meaning.
 bool SameScalar(const std::string& key, const Json& ours, const Json& theirs) {
+  if (ours.is_string() && theirs.is_string())
+    return FromLatin1(ours.get<std::string>()) == theirs.get<std::string>();
   if (ours == theirs) return true;
   if (ours.is_null() && theirs == "") return true;
   if (ours == "" && theirs.is_null()) return true;
@@ -620,12 +634,28 @@ std::string Compare(const Verdict& verdict, const fs::path& config, Reader read,
 
 struct Tally {
   unsigned cases = 0, accepted = 0, crashed = 0, different = 0;
+  std::map<std::string, unsigned> known;  // name of the known difference -> cases
 };
 
 void Report(const std::string& mode, unsigned seed, const Tally& tally) {
   std::cout << mode << ": seed " << seed << ", " << tally.cases << " configs, " << tally.accepted
             << " accepted, " << tally.crashed << " crash the stock parser, " << tally.different
             << " differ\n";
+  for (const auto& [name, count] : tally.known)
+    std::cout << "  known: " << name << " in " << count << "\n";
+}
+
+bool Holds(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
+
+// The name of the known difference (docs/configs.md lists them); empty: it is none of them.
+std::string KnownDifference(const std::string& config, const std::string& difference) {
+  if (!Holds(difference, "they accept, we refuse")) return "";
+  if (Holds(difference, "cannot resolve the path") && Holds(difference, "-output-dir"))
+    return "overlooked-path";
+  if (Holds(difference, "[sink") && Holds(config, "msg-conv-")) return "overlooked-after-msg-conv";
+  return "";
 }
 
 template <typename Reader>
@@ -635,6 +665,10 @@ void Check(const Verdict& verdict, const fs::path& config, Reader read, Tally& t
   tally.accepted += accepted ? 1 : 0;
   tally.crashed += verdict.crashed ? 1 : 0;
   if (verdict.crashed || difference.empty()) return;
+  if (const std::string known = KnownDifference(Slurp(config), difference); !known.empty()) {
+    ++tally.known[known];
+    return;
+  }
   if (++tally.different <= 5)
     ADD_FAILURE() << "case " << tally.cases << ": " << difference << "\n"
                   << Slurp(config).substr(0, 4000);

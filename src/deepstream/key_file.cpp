@@ -498,9 +498,19 @@ class GroupReader {
       }
       EDET_RETURN_IF_ERROR(CheckSuffix(key, *spec));
       EDET_ASSIGN_OR_RETURN(std::vector<KeyFile::Value> values, file_.GetAll(group_, *spec, key));
+      if (spec->adds) values = {Joined(values)};
       for (KeyFile::Value& value : values) EDET_RETURN_IF_ERROR(Keep(key, *spec, std::move(value)));
     }
     return std::move(values_);
+  }
+
+  static KeyFile::Value Joined(const std::vector<KeyFile::Value>& lists) {
+    std::vector<int> all;
+    for (const KeyFile::Value& value : lists) {
+      const auto& list = std::get<std::vector<int>>(value);
+      all.insert(all.end(), list.begin(), list.end());
+    }
+    return all;
   }
 
   // bbox-border-color2: what follows is read as a number.
@@ -516,6 +526,10 @@ class GroupReader {
     if (std::string* text = std::get_if<std::string>(&value)) {
       EDET_RETURN_IF_ERROR(FinishText(key, spec, *text));
     }
+    if (spec.form == YamlForm::kPaths) {
+      for (std::string& piece : std::get<std::vector<std::string>>(value))
+        EDET_RETURN_IF_ERROR(Resolve(key, spec, piece));
+    }
     values_.Set(key, std::move(value));
     return {};
   }
@@ -527,7 +541,10 @@ class GroupReader {
       return Refuse(key, fmt::format("folder '{}' does not exist or cannot be written to", text),
                     "");
     }
-    if (spec.type != ValueType::kPath) return {};
+    return spec.type == ValueType::kPath ? Resolve(key, spec, text) : Status();
+  }
+
+  Status Resolve(const std::string& key, const KeySpec& spec, std::string& text) {
     Result<std::string> path = resolve_(spec, text);
     if (!path.ok()) return Refuse(key, path.error().what, path.error().hint);
     text = std::move(path).value();

@@ -120,6 +120,7 @@ FormType FormFromName(const std::string& name) {
       {"text_unsigneds", {YamlForm::kTextUnsigneds, ValueType::kIntegerList}},
       {"text_doubles", {YamlForm::kTextDoubles, ValueType::kDoubleList}},
       {"strings", {YamlForm::kStrings, ValueType::kStringList}},
+      {"paths", {YamlForm::kPaths, ValueType::kStringList}},
   };
   return forms.at(name);
 }
@@ -142,6 +143,7 @@ GroupSpec ReadYamlGroup(const Json& json, const std::string& version) {
       spec.since = version;
       const Json limit = limits.value(key, Json::object());
       spec.prefix = limit.value("prefix", false);
+      spec.adds = limit.value("adds", false);
       spec.writable_folder = limit.value("folder", "") == "writable";
       ReadLimits(limit, spec);
       group.keys.push_back(std::move(spec));

@@ -45,6 +45,7 @@ enum class YamlForm {
   kTextUnsigneds,
   kTextDoubles,
   kStrings,
+  kPaths,
 };
 
 // What an unknown key does in YAML: nothing, refused unless it is a scalar, refused.
@@ -67,6 +68,7 @@ struct KeySpec {
   bool element = false;  // checked on its own: does not trip over an earlier late error
   bool prefix = false;   // "bbox-border-color" stands for "bbox-border-color<N>" too
   bool writable_folder = false;
+  bool adds = false;                // in YAML: a repeated key adds to the list
   YamlForm form = YamlForm::kNone;  // in the tables of YAML
   std::string meaning;              // what it is for, a sentence or more
   std::string default_text;         // empty: none, or not known

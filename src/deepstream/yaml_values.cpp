@@ -34,6 +34,7 @@ Value ConvertText(const std::string& text, YamlForm form) {
     case YamlForm::kTextDoubles:
       return EachPiece<double>(text, ToDouble);
     case YamlForm::kStrings:
+    case YamlForm::kPaths:
       return SplitText(text, ';');
     default:
       return text;
