@@ -31,6 +31,8 @@ struct Row {
   char chosen;
   int64_t opset;  // the newest
 };
+void PrintTo(const Row& row, std::ostream* out) { *out << row.platform; }
+
 const Row kTable[] = {
     {"xavier-jp4.4", "dn", 'd', 11},     {"xavier-jp4.5", "dn", 'd', 11},
     {"xavier-jp4.6", "pdnW", 'd', 13},   {"xavier-jp5.0", "pdnW", 'p', 13},

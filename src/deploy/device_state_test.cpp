@@ -44,6 +44,11 @@ struct Case {
   Severity severity;
 };
 
+// The test's name must be the same in every run.
+void PrintTo(const Case& item, std::ostream* out) {
+  *out << std::string_view(item.line).substr(0, std::string_view(item.line).find('\n'));
+}
+
 class EveryDifference : public ::testing::TestWithParam<Case> {};
 
 TEST_P(EveryDifference, IsTold) {

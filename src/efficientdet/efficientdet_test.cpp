@@ -17,6 +17,9 @@
 #include "testing/reference_data.h"
 
 namespace edet::efficientdet {
+// A test's name is its model's.
+static void PrintTo(const Hparams& hparams, std::ostream* out) { *out << hparams.model_name; }
+
 namespace {
 
 // The first value of class_net/class-0/pointwise_kernel for seed 1, by an independent reading of
