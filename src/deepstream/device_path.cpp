@@ -11,7 +11,7 @@ namespace edet::deepstream {
 namespace {
 
 Error PathError(const std::string& text, int number) {
-  return {ErrorCode::kCorrupt,
+  return {ErrorCode::kNotFound,
           fmt::format("cannot resolve the path '{}': {}", text, std::strerror(number)), "", ""};
 }
 

@@ -9,8 +9,8 @@ namespace edet::deepstream {
 
 // A path in an nvinfer config: relative to the config's folder, symbolic links followed. What does
 // not exist stays as written when relative; when absolute it ends at its first missing part, as
-// there. Errors: Corrupt, for what nvinfer refuses (a file used as a folder, no permission, too
-// long).
+// there. Errors: NotFound, for what nvinfer refuses on this machine (a file used as a folder, no
+// permission, too long).
 Result<std::string> ResolveNvinferPath(const std::filesystem::path& config,
                                        const std::string& text);
 

@@ -538,17 +538,23 @@ class GroupReader {
     if (!file_.is_yaml()) ReportSuspicious(key, text);
     if (spec.max_bytes && text.size() > *spec.max_bytes) text.resize(*spec.max_bytes);
     if (spec.writable_folder && access(text.c_str(), W_OK) != 0) {
-      return Refuse(key, fmt::format("folder '{}' does not exist or cannot be written to", text),
-                    "");
+      Error error =
+          Refuse(key, fmt::format("folder '{}' does not exist or cannot be written to", text), "");
+      error.code = ErrorCode::kNotFound;
+      return error;
     }
     return spec.type == ValueType::kPath ? Resolve(key, spec, text) : Status();
   }
 
   Status Resolve(const std::string& key, const KeySpec& spec, std::string& text) {
     Result<std::string> path = resolve_(spec, text);
-    if (!path.ok()) return Refuse(key, path.error().what, path.error().hint);
-    text = std::move(path).value();
-    return {};
+    if (path.ok()) {
+      text = std::move(path).value();
+      return {};
+    }
+    Error error = Refuse(key, path.error().what, path.error().hint);
+    error.code = path.error().code;
+    return error;
   }
 
   Error Refuse(const std::string& key, const std::string& what, const std::string& hint) const {

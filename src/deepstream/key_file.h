@@ -32,6 +32,9 @@ class KeyFile {
   // The same for a text in INI form, named `path` in messages.
   static Result<KeyFile> Parse(const std::string& text, const std::filesystem::path& path,
                                Findings& findings);
+  // And for one in YAML.
+  static Result<KeyFile> ParseYaml(const std::string& text, const std::filesystem::path& path,
+                                   Findings& findings);
   KeyFile(KeyFile&&) noexcept;
   KeyFile& operator=(KeyFile&&) noexcept;
   ~KeyFile();
@@ -63,8 +66,6 @@ class KeyFile {
 
  private:
   struct Handle;
-  static Result<KeyFile> ParseYaml(const std::string& text, const std::filesystem::path& path,
-                                   Findings& findings);
   explicit KeyFile(std::unique_ptr<Handle> handle);
   void AddYamlGroup(const YAML::Node& name, const YAML::Node& keys, Findings& findings);
   std::vector<std::string> YamlKeys(const std::string& group) const;

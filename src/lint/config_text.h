@@ -90,6 +90,9 @@ class ConfigText {
     return Find(group, key) != nullptr;
   }
 
+  // Null but for YAML that can be parsed: as the YAML readers hold it.
+  const deepstream::KeyFile* yaml_keys() const { return yaml_keys_ ? &*yaml_keys_ : nullptr; }
+
   // The value as GLib converts it; nothing where the key is absent or GLib refuses.
   Result<deepstream::KeyFile::Value> Get(const std::string& group, const std::string& key,
                                          deepstream::ValueType type) const;
@@ -137,7 +140,7 @@ class ConfigText {
   std::vector<Group> groups_;
   std::vector<SyntaxFault> faults_;
   size_t current_ = 0;  // index of the group that lines belong to, plus 1; 0: none yet
-  std::optional<deepstream::KeyFile> keys_;
+  std::optional<deepstream::KeyFile> keys_, yaml_keys_;
 };
 
 }  // namespace edet::lint

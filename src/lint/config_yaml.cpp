@@ -159,6 +159,9 @@ void ConfigText::ScanYaml() {
                        "YAML: " + what});
     return;
   }
+  Findings ignored;
+  Result<deepstream::KeyFile> keys = deepstream::KeyFile::ParseYaml(text_, path_, ignored);
+  if (keys.ok()) yaml_keys_ = std::move(keys).value();
   MarkOverruled();
   if (!table.empty()) ReadTable(table);
   FillKeys();

@@ -155,11 +155,38 @@ class KeyChecker {
     CheckValue(*key, entry);
   }
 
+  const KeyTable& YamlTable() const {
+    return &table_ == &deepstream::NvinferKeys() ? deepstream::NvinferYamlKeys()
+                                                 : deepstream::DeepstreamAppYamlKeys();
+  }
+
+  // The readers of YAML know other keys and convert otherwise.
+  void CheckYamlValue(const Entry& entry) {
+    const GroupSpec* group = YamlTable().Find(entry.group);
+    const KeySpec* spec = group == nullptr ? nullptr : group->Find(entry.key);
+    if (group != nullptr && spec == nullptr) {
+      return report_.Add("unknown-key", file_.AtKey(entry),
+                         fmt::format("DeepStream does not read {} in YAML", entry.key),
+                         "write the config as INI, or remove the key");
+    }
+    if (spec == nullptr || file_.yaml_keys() == nullptr) return;
+    const Result<std::vector<KeyFile::Value>> values =
+        file_.yaml_keys()->GetAll(entry.group, *spec, entry.key);
+    if (!values.ok()) return ReportType(*spec, entry, values.error().what);
+    for (const KeyFile::Value& value : *values) ReportBeyond(*spec, entry, value);
+  }
+
   void CheckValue(const KeySpec& spec, const Entry& entry) {
+    if (file_.is_yaml()) return CheckYamlValue(entry);
     const Result<KeyFile::Value> value = file_.Get(entry.group, entry.key, spec.type);
     if (!value.ok()) return ReportType(spec, entry);
     ReportComment(spec, entry);
-    const std::string beyond = deepstream::BeyondLimits(spec, *value);
+    ReportBeyond(spec, entry, *value);
+    if (const std::string* text = std::get_if<std::string>(&*value)) CheckText(entry, *text);
+  }
+
+  void ReportBeyond(const KeySpec& spec, const Entry& entry, const KeyFile::Value& value) {
+    const std::string beyond = deepstream::BeyondLimits(spec, value);
     const bool mode_for_type = entry.key == "network-mode" && entry.text == "100";
     const bool list = beyond.find(" values") != std::string::npos;
     if (!beyond.empty()) {
@@ -167,11 +194,9 @@ class KeyChecker {
                   fmt::format("{}={}: {}", entry.key, entry.text, beyond),
                   mode_for_type ? "network-type=100 was meant?" : "");
     }
-    if (const std::string* text = std::get_if<std::string>(&*value)) CheckText(entry, *text);
   }
 
   void ReportComment(const KeySpec& spec, const Entry& entry) {
-    if (file_.is_yaml()) return;
     const size_t comment = CommentIn(entry.text);
     if (comment == std::string::npos) return;
     if (!IsText(spec.type) && spec.type != ValueType::kInteger &&
@@ -184,7 +209,8 @@ class KeyChecker {
         "put it on a line of its own", {file_.MoveComment(entry, entry.value_begin + comment)});
   }
 
-  void ReportType(const KeySpec& spec, const Entry& entry) {
+  // `why`: what the readers of YAML stop at.
+  void ReportType(const KeySpec& spec, const Entry& entry, const std::string& why = "") {
     const Place place = file_.AtValue(entry);
     const std::string switched =
         spec.type == ValueType::kBoolean || spec.type == ValueType::kInteger
@@ -205,12 +231,13 @@ class KeyChecker {
     if (IsUtf8Fault(file_, entry))
       return report_.Add("not-utf8", place, fmt::format("the value of {} is not UTF-8", entry.key));
     report_.Add("wrong-type", place,
-                fmt::format("{}='{}' is not {}", entry.key, entry.text, Wanted(spec.type)),
+                why.empty()
+                    ? fmt::format("{}='{}' is not {}", entry.key, entry.text, Wanted(spec.type))
+                    : fmt::format("{}: {}", entry.key, why),
                 fmt::format("write {}", Wanted(spec.type)));
   }
 
   void CheckText(const Entry& entry, const std::string& text) {
-    if (file_.is_yaml()) return;
     const bool quoted = entry.text.size() >= 2 && entry.text.front() == entry.text.back() &&
                         (entry.text.front() == '"' || entry.text.front() == '\'');
     if (quoted) {

@@ -3,12 +3,15 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
 #include <memory>
 #include <set>
 #include <string_view>
 
 #include "base/file.h"
+#include "deepstream/app_config.h"
 #include "deepstream/key_table.h"
+#include "deepstream/nvinfer_config.h"
 #include "lint/app_rules.h"
 #include "lint/label_rules.h"
 #include "lint/nvinfer_rules.h"
@@ -93,13 +96,18 @@ FileKind KindOfKeyFile(const ConfigText& file) {
 
 // Whether a line begins with `head`, at the margin.
 bool HasLine(const std::string& text, const std::string& head) {
-  return text.rfind(head, 0) == 0 || text.find("\n" + head) != std::string::npos;
+  const size_t begin = text.rfind("\xEF\xBB\xBF", 0) == 0 ? 3 : 0;
+  return text.compare(begin, head.size(), head) == 0 || text.find("\n" + head) != std::string::npos;
 }
 
-// What YAML that cannot be parsed was meant to be.
+// What YAML that cannot be parsed, or that ends before its groups begin, was meant to be.
 FileKind KindOfBrokenYaml(const ConfigText& file, const std::string& text) {
-  if (!file.is_yaml() || file.faults().empty()) return FileKind::kOther;
-  if (HasLine(text, "property:")) return FileKind::kNvinfer;
+  const bool has_groups =
+      std::any_of(file.groups().begin(), file.groups().end(), [](const Group& group) {
+        return IsAppGroup(group.name) || deepstream::NvinferKeys().Find(group.name) != nullptr;
+      });
+  if (!file.is_yaml() || has_groups) return FileKind::kOther;
+  if (HasLine(text, "property:") || HasLine(text, "class-attrs-")) return FileKind::kNvinfer;
   return HasLine(text, "application:") && HasLine(text, "streammux:") ? FileKind::kApp
                                                                       : FileKind::kOther;
 }
@@ -119,6 +127,26 @@ bool AllJoined(const std::string& text) {
     begin = end + 1;
   }
   return true;
+}
+
+// The place that a reader's error names: "file:line [group] key".
+Place PlaceOf(const std::string& where, const ConfigText& file) {
+  const size_t end = std::min(where.find(" ["), where.size());
+  const size_t colon = where.substr(0, end).rfind(':');
+  size_t line = 0;
+  const char* digits = colon == std::string::npos ? where.c_str() : where.c_str() + colon + 1;
+  if (std::from_chars(digits, where.c_str() + end, line).ptr != where.c_str() + end || line == 0)
+    return {file.path(), 1, 1, 0, "", ""};
+  const fs::path path = where.substr(0, colon);
+  return path == file.path() ? file.AtLine(line) : Place{path, line, 1, 0, "", ""};
+}
+
+// Rules that say in better words what the reader stops at.
+bool TellsOfRefusal(const Rule& rule) {
+  static const std::set<std::string> kRules = {
+      "wrong-type",  "bool-spelling", "comment-refused",  "out-of-range",   "list-length",
+      "refused-key", "class-beyond",  "missing-property", "labels-refused", "num-sources-ignored"};
+  return rule.severity == Severity::kError && kRules.count(rule.id) != 0;
 }
 
 class Linter {
@@ -172,7 +200,7 @@ class Linter {
       case FileKind::kNvinfer: {
         NvinferUse use;
         use.file = &Keep(ConfigText::Parse(std::move(given.text), given.path));
-        return CheckNvinfer(use, files_, report_);
+        return LintNvinfer(use);
       }
       case FileKind::kServer:
         return CheckServer(given.path, given.text, files_, report_);
@@ -190,6 +218,32 @@ class Linter {
     std::vector<Inference> inferences = InferencesOf(app);
     for (Inference& inference : inferences) OpenInference(app, inference);
     CheckApp(app, inferences, report_);
+    Findings told_by_rules;
+    CheckAccepted(app, deepstream::ReadAppConfig(app.path(), told_by_rules));
+  }
+
+  void LintNvinfer(const NvinferUse& use) {
+    CheckNvinfer(use, files_, report_);
+    Findings told_by_rules;
+    CheckAccepted(*use.file, deepstream::ReadNvinferConfig(use.file->path(), told_by_rules));
+  }
+
+  // The last word is the reader's, which does what DeepStream's does. What this machine lacks
+  // (NotFound) is no fault of the file; an error at the same line has told of it.
+  template <typename Config>
+  void CheckAccepted(const ConfigText& file, const Result<Config>& config) {
+    if (config.ok() || config.error().code == ErrorCode::kNotFound) return;
+    const Place place = PlaceOf(config.error().where, file);
+    const bool told =
+        std::any_of(report_.all().begin(), report_.all().end(), [&](const Diagnostic& found) {
+          return TellsOfRefusal(*found.rule) && found.place.file == place.file &&
+                 found.place.line == place.line;
+        });
+    const bool unreadable =
+        std::any_of(file.faults().begin(), file.faults().end(),
+                    [](const SyntaxFault& f) { return f.kind != SyntaxFault::Kind::kNoTable; });
+    if (!told && !unreadable)
+      report_.Add("refused", place, config.error().what, config.error().hint);
   }
 
   void OpenInference(const ConfigText& app, Inference& inference) {
@@ -216,7 +270,7 @@ class Linter {
     if (!app.Has(inference.group, "gie-unique-id"))
       inference.unique_id = inference.config->Int("property", "gie-unique-id").value_or(0);
     if (IsFresh(inference.config_file)) {
-      CheckNvinfer({inference.config, &app, inference.group}, files_, report_);
+      LintNvinfer({inference.config, &app, inference.group});
     }
   }
 

@@ -182,7 +182,7 @@ class ModelCheck:
             return
         record = converted.pop("record")
         size, model = record["model"]["image_size"], record["model"]
-        anchors = anchors_of(model)
+        anchors = anchors_of(record)
         self.result.update(image=f"{size['width']}x{size['height']}", anchors=anchors, parameters=record["onnx"]["parameters"])
         small = anchors <= SMALL
         answers = {"checker": self.judge(kind, precision, "checker", kind)}
@@ -198,13 +198,14 @@ class ModelCheck:
         self.result["files"][f"{kind} {precision}"] = {**converted, **answers}
 
 
-def anchors_of(model):
+def anchors_of(record):
     """Places of all levels times anchors a place; a level is half the one before, rounded up."""
-    per_place = model["num_scales"] * len(model["aspect_ratios"])
-    total, height, width = 0, model["image_size"]["height"], model["image_size"]["width"]
-    for level in range(1, model["max_level"] + 1):
+    size, hparams = record["model"]["image_size"], record["hparams"]
+    per_place = hparams["num_scales"] * len(hparams["aspect_ratios"])
+    total, height, width = 0, size["height"], size["width"]
+    for level in range(1, hparams["max_level"] + 1):
         height, width = (height + 1) // 2, (width + 1) // 2
-        total += height * width * per_place if level >= model["min_level"] else 0
+        total += height * width * per_place if level >= hparams["min_level"] else 0
     return total
 
 

@@ -1,0 +1,90 @@
+// Whatever DeepStream's own parsers refuse, the linter must call an error; what they take it must
+// not call refused. EDET_JUDGE_CASES and EDET_JUDGE_SEED ask for more configs.
+#include <algorithm>
+#include <iostream>
+#include <map>
+#include <set>
+
+#include "lint/lint.h"
+#include "lint/print.h"
+#include "testing/config_mutator.h"
+#include "testing/stock_parsers.h"
+
+namespace edet::lint {
+namespace {
+
+namespace fs = std::filesystem;
+using testing::ConfigForm;
+
+// Rules whose words are that the parser refuses the file.
+const std::set<std::string> kRefusals = {"unreadable",        "not-a-key",   "key-outside-group",
+                                         "semicolon-comment", "nul-byte",    "refused",
+                                         "refused-key",       "wrong-type",  "comment-refused",
+                                         "out-of-range",      "list-length", "class-beyond"};
+
+class LintJudge : public testing::JudgeTest {
+ protected:
+  // What is in them is not the parsers' business; that they are absent is no error.
+  void SetUp() override {
+    JudgeTest::SetUp();
+    fs::remove(folder_ / "model.onnx");
+    fs::remove(folder_ / "libnvdsinfer_efficientdet.so");
+  }
+
+  static LintResult LintOf(const fs::path& config) {
+    Result<LintResult> result = Lint({config}, {});
+    EXPECT_TRUE(result.ok()) << result.error().ToString();
+    return result.ok() ? std::move(*result) : LintResult{};
+  }
+
+  // Empty where the linter and the parser agree.
+  static std::string Disagreement(const testing::Verdict& verdict, const fs::path& config,
+                                  const LintResult& result) {
+    bool error = false;
+    std::string refusal;
+    for (const Diagnostic& found : result.diagnostics) {
+      if (found.place.file.extension() != config.extension() &&
+          found.place.file.extension() != ".csv")
+        continue;
+      if (found.rule->severity != Severity::kError) continue;
+      error = true;
+      if (kRefusals.count(found.rule->id) != 0) refusal = found.rule->id;
+    }
+    if (!verdict.accepted && !error) return "missed";
+    return verdict.accepted && !refusal.empty() ? "false alarm of " + refusal : "";
+  }
+
+  void Compare(ConfigForm form) {
+    const unsigned seed = testing::FromEnvironment("EDET_JUDGE_SEED", 1),
+                   cases = testing::FromEnvironment("EDET_JUDGE_CASES", 250);
+    testing::ConfigMutator mutator(form, seed);
+    const fs::path config = folder_ / testing::ConfigName(form);
+    std::map<std::string, unsigned> counts;
+    for (unsigned i = 0; i < cases; ++i) {
+      testing::Spill(config, mutator.Next());
+      const testing::Verdict verdict = Judge(testing::JudgeMode(form), config);
+      if (verdict.crashed) continue;
+      const LintResult result = LintOf(config);
+      const std::string disagreement = Disagreement(verdict, config, result);
+      if (disagreement.empty() || ++counts[disagreement] > 3) continue;
+      ADD_FAILURE() << disagreement << "\n"
+                    << verdict.warnings.substr(0, 500) << "\n"
+                    << ReportText(result) << testing::Slurp(config).substr(0, 3000);
+    }
+    for (const auto& [what, count] : counts) std::cout << what << ": " << count << "\n";
+  }
+};
+
+TEST_F(LintJudge, AgreesOnNvinfersConfigs) { Compare(ConfigForm::kInfer); }
+
+TEST_F(LintJudge, AgreesOnTheAppsConfigs) { Compare(ConfigForm::kApp); }
+
+TEST_F(LintJudge, AgreesOnNvinfersConfigsInYaml) { Compare(ConfigForm::kInferYaml); }
+
+TEST_F(LintJudge, AgreesOnTheAppsConfigsInYaml) {
+  testing::Spill(folder_ / "sources.csv", testing::SourceTable());
+  Compare(ConfigForm::kAppYaml);
+}
+
+}  // namespace
+}  // namespace edet::lint
