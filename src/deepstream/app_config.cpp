@@ -463,8 +463,10 @@ class AppReader {
     if (StartsWith(path, "file:")) path = path.substr(5);
     const int fd = path.empty() ? -1 : open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0) {
-      return Refuse(group, "labelfile-path", fmt::format("there is no labels file {}", path),
-                    "paths are relative to the folder of this file");
+      Error error = Refuse(group, "labelfile-path", fmt::format("there is no labels file {}", path),
+                           "paths are relative to the folder of this file");
+      error.code = ErrorCode::kNotFound;
+      return error;
     }
     close(fd);
     return {};

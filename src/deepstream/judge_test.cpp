@@ -24,7 +24,9 @@ using Json = nlohmann::json;
 namespace fs = std::filesystem;
 using testing::ConfigForm;
 using testing::FromLatin1;
+using testing::JudgeCases;
 using testing::JudgedModel;
+using testing::JudgeSeed;
 using testing::JudgeTest;
 using testing::Slurp;
 using testing::Spill;
@@ -349,23 +351,20 @@ void Check(const Verdict& verdict, const fs::path& config, Reader read, Tally& t
                   << Slurp(config).substr(0, 4000);
 }
 
-unsigned Seed() { return testing::FromEnvironment("EDET_JUDGE_SEED", 1); }
-unsigned Cases() { return testing::FromEnvironment("EDET_JUDGE_CASES", 250); }
-
 class MutatedConfigs : public JudgeTest {
  protected:
   template <typename Reader>
   void AreReadAlike(ConfigForm form, Reader read) const {
-    testing::ConfigMutator mutator(form, Seed());
+    testing::ConfigMutator mutator(form, JudgeSeed());
     const fs::path config = folder_ / testing::ConfigName(form);
     Tally tally;
-    for (; tally.cases < Cases(); ++tally.cases) {
+    for (; tally.cases < JudgeCases(); ++tally.cases) {
       Spill(config, mutator.Next());
       Check(Judge(testing::JudgeMode(form), config), config, read, tally);
     }
     EXPECT_EQ(tally.different, 0U);
-    EXPECT_GT(tally.accepted, Cases() / 10);
-    Report(testing::ConfigName(form), Seed(), tally);
+    EXPECT_GT(tally.accepted, JudgeCases() / 10);
+    Report(testing::ConfigName(form), JudgeSeed(), tally);
   }
 };
 
@@ -390,12 +389,12 @@ TEST_F(MutatedConfigs, WithTablesOfSourcesAreReadAlike) {
       "camera-width", "uri "};
   const std::vector<std::string> cells{
       "0", "1", "2", "3", "4", "", "x", "1x", " 2", "-1", "#1", "rtsp://h/%d", "file://labels.txt"};
-  std::mt19937 random(Seed());
+  std::mt19937 random(JudgeSeed());
   const auto pick = [&random](const std::vector<std::string>& from) {
     return from[std::uniform_int_distribution<size_t>(0, from.size() - 1)(random)];
   };
   Tally tally;
-  for (; tally.cases < Cases(); ++tally.cases) {
+  for (; tally.cases < JudgeCases(); ++tally.cases) {
     const size_t columns = 1 + random() % 4, rows = random() % 4;
     std::string text = random() % 3 == 0 ? "# c\n \n" : "";
     for (size_t c = 0; c < columns; ++c) text += (c == 0 ? "enable" : "," + pick(keys));
@@ -410,8 +409,8 @@ TEST_F(MutatedConfigs, WithTablesOfSourcesAreReadAlike) {
     Check(Judge("app", config), config, ReadAppConfig, tally);
   }
   EXPECT_EQ(tally.different, 0U);
-  EXPECT_GT(tally.accepted, Cases() / 20);
-  Report("sources.csv", Seed(), tally);
+  EXPECT_GT(tally.accepted, JudgeCases() / 20);
+  Report("sources.csv", JudgeSeed(), tally);
 }
 
 }  // namespace

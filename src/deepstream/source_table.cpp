@@ -38,7 +38,7 @@ Error Refuse(const SourceTable& table, size_t index, const std::string& what,
 Status FinishCell(const KeySpec& spec, const PathResolver& resolve, std::string& text) {
   if (spec.max_bytes && text.size() > *spec.max_bytes) text.resize(*spec.max_bytes);
   if (spec.writable_folder && access(text.c_str(), W_OK) != 0)
-    return Error{ErrorCode::kCorrupt,
+    return Error{ErrorCode::kNotFound,
                  fmt::format("folder '{}' does not exist or cannot be written to", text), "", ""};
   if (spec.key != "uri") return {};
   EDET_ASSIGN_OR_RETURN(text, resolve(spec, text));
@@ -93,8 +93,12 @@ Result<GroupValues> ReadSourceRow(const SourceTable& table, size_t index, const 
     KeyFile::Value value = std::move(taken).value();
     if (std::string* text = std::get_if<std::string>(&value)) {
       const Status status = FinishCell(*key, resolve, *text);
-      if (!status.ok())
-        return Refuse(table, index, fmt::format("{}: {}", key->key, status.error().what), "");
+      if (!status.ok()) {
+        Error error =
+            Refuse(table, index, fmt::format("{}: {}", key->key, status.error().what), "");
+        error.code = status.error().code;
+        return error;
+      }
     }
     values.Set(key->key, std::move(value));
   }

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <memory>
 #include <set>
@@ -69,7 +70,10 @@ bool IsOtherProgram(const ConfigText& file) {
 // A [property] without any model, and with keys of which nvinfer does not know most.
 bool LacksNvinferKeys(const ConfigText& file) {
   const Group* property = file.FindGroup("property");
-  if (property == nullptr) return false;
+  const bool has_classes =
+      std::any_of(file.groups().begin(), file.groups().end(),
+                  [](const Group& group) { return group.name.rfind("class-attrs-", 0) == 0; });
+  if (property == nullptr || has_classes) return false;
   const deepstream::GroupSpec* spec = deepstream::NvinferKeys().Find("property");
   const auto known =
       std::count_if(property->entries.begin(), property->entries.end(),
@@ -108,8 +112,12 @@ FileKind KindOfBrokenYaml(const ConfigText& file, const std::string& text) {
       });
   if (!file.is_yaml() || has_groups) return FileKind::kOther;
   if (HasLine(text, "property:") || HasLine(text, "class-attrs-")) return FileKind::kNvinfer;
-  return HasLine(text, "application:") && HasLine(text, "streammux:") ? FileKind::kApp
-                                                                      : FileKind::kOther;
+  const std::array<const char*, 5> groups{
+      "application:", "streammux:", "primary-gie:", "sink0:", "tiled-display:"};
+  return std::count_if(groups.begin(), groups.end(),
+                       [&](const char* head) { return HasLine(text, head); }) >= 2
+             ? FileKind::kApp
+             : FileKind::kOther;
 }
 
 // Text whose lines are names: no key, no brace, no markup.
@@ -242,8 +250,9 @@ class Linter {
     const bool unreadable =
         std::any_of(file.faults().begin(), file.faults().end(),
                     [](const SyntaxFault& f) { return f.kind != SyntaxFault::Kind::kNoTable; });
-    if (!told && !unreadable)
-      report_.Add("refused", place, config.error().what, config.error().hint);
+    if (told || unreadable) return;
+    report_.Add(report_.TargetBefore("9.0") ? "refused-in-9.1" : "refused", place,
+                config.error().what, config.error().hint);
   }
 
   void OpenInference(const ConfigText& app, Inference& inference) {

@@ -123,12 +123,15 @@ bool IsYaml(ConfigForm form) {
   return form == ConfigForm::kInferYaml || form == ConfigForm::kAppYaml;
 }
 
-}  // namespace
-
 unsigned FromEnvironment(const char* name, unsigned otherwise) {
   const char* text = std::getenv(name);
   return text == nullptr ? otherwise : static_cast<unsigned>(std::atoi(text));
 }
+
+}  // namespace
+
+unsigned JudgeCases() { return FromEnvironment("EDET_JUDGE_CASES", 120); }
+unsigned JudgeSeed() { return FromEnvironment("EDET_JUDGE_SEED", 1); }
 
 ModelFacts JudgedModel(Postprocessing postprocessing, bool nhwc) {
   ModelFacts facts;

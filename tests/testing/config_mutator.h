@@ -10,8 +10,10 @@
 
 namespace edet::testing {
 
-// A number from the environment, where it is set.
-unsigned FromEnvironment(const char* name, unsigned otherwise);
+// How many configs the judge is asked about, and from which seed: EDET_JUDGE_CASES and
+// EDET_JUDGE_SEED in the environment, otherwise few.
+unsigned JudgeCases();
+unsigned JudgeSeed();
 
 // A small model of three classes.
 deepstream::ModelFacts JudgedModel(deepstream::Postprocessing postprocessing, bool nhwc);
