@@ -4,8 +4,8 @@ taken by its own parsers?
 
     configs_family.py EDET [--judge NVINFER_JUDGE] [--proto FOLDER] [--models d0,lite0] [--targets orin-jp6] [--run VIDEO]
 
-From generated weights, at each model's own size; files are deleted as it goes (D7x: 300 MB). For the night. --run: two frames of the video
-by `edet run` (small models only).
+From generated weights, at each model's own size; files are deleted as it goes (D7x: 300 MB). For the night. --run: a frame of the
+video by `edet run`.
 """
 
 import argparse
@@ -22,7 +22,6 @@ from config_new import CASES, encode, judge_case, make_device_files
 
 MODELS = [f"d{i}" for i in range(8)] + ["d7x", "lite0", "lite1", "lite2", "lite3", "lite3x", "lite4"]
 TARGETS = ["xavier-jp4.4", "xavier-jp4.6", "xavier-jp5", "orin-jp6", "dgpu-6.2", "dgpu-7.1", "dgpu-9.1"]
-SMALL = ("d0", "lite0", "lite1")
 
 
 def say(edet, *arguments):
@@ -111,7 +110,7 @@ def check_target(arguments, target, model, top):
 
 
 def run(arguments, model, top):
-    code, words = say(arguments.edet, "run", os.path.join(model, "deepstream_app.txt"), arguments.run, "--frames", "2", "-o",
+    code, words = say(arguments.edet, "run", os.path.join(model, "deepstream_app.txt"), arguments.run, "--frames", "1", "-o",
                       os.path.join(top, "run"))
     return [] if code == 0 else [f"run: {words}"]
 
@@ -122,7 +121,7 @@ def check_model(arguments, name, target, top):
     if code != 0:
         return [words]
     faults = check_target(arguments, target, model, top)
-    if arguments.run and name in SMALL:
+    if arguments.run:
         faults += run(arguments, model, top)
     shutil.rmtree(model)
     return faults
