@@ -248,8 +248,10 @@ class Linter {
                  found.place.line == place.line;
         });
     const bool unreadable =
-        std::any_of(file.faults().begin(), file.faults().end(),
-                    [](const SyntaxFault& f) { return f.kind != SyntaxFault::Kind::kNoTable; });
+        std::any_of(file.faults().begin(), file.faults().end(), [](const SyntaxFault& fault) {
+          return fault.kind != SyntaxFault::Kind::kNoTable &&
+                 fault.kind != SyntaxFault::Kind::kNulByte;
+        });
     if (told || unreadable) return;
     report_.Add(report_.TargetBefore("9.0") ? "refused-in-9.1" : "refused", place,
                 config.error().what, config.error().hint);
