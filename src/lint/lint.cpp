@@ -293,11 +293,19 @@ class Linter {
   std::vector<fs::path> looked_at_;
 };
 
+// nvinferserver's text, infer_config misspelt or not.
+bool IsServerText(const std::string& text) {
+  const auto has = [&text](const char* word) { return text.find(word) != std::string::npos; };
+  if (!has("{")) return false;
+  const std::array<const char*, 5> parts{"backend", "preprocess", "postprocess", "custom_lib",
+                                         "input_control"};
+  return has("infer_config") || std::count_if(parts.begin(), parts.end(), has) >= 3;
+}
+
 }  // namespace
 
 FileKind RecognizeKind(const std::string& text, const fs::path& path) {
-  if (text.find("infer_config") != std::string::npos && text.find('{') != std::string::npos)
-    return FileKind::kServer;
+  if (IsServerText(text)) return FileKind::kServer;
   const ConfigText file = ConfigText::Parse(text, path);
   FileKind kind = KindOfKeyFile(file);
   if (kind == FileKind::kOther) kind = KindOfBrokenYaml(file, text);
