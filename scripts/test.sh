@@ -9,7 +9,7 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 # Rooms whose input comes from outside. The others spend their time in OpenVINO and GStreamer.
-sanitized_rooms=(base detect checkpoint graph efficientdet onnx parser deepstream lint deploy)
+sanitized_rooms=(base detect checkpoint graph efficientdet onnx parser deepstream lint check deploy)
 # Fuzz targets whose stored inputs are replayed (fuzz/CMakeLists.txt).
 replayed=(bundle graph h5 archive locate hparams config onnx)
 

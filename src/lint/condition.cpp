@@ -121,7 +121,7 @@ bool FitsPattern(const std::string& pattern, const std::string& name) {
 
 void CheckConditions(const ConfigText& file, const std::string& kind, bool standalone,
                      Report& report) {
-  for (const Rule& rule : Rules()) {
+  for (const Rule& rule : LintRules().rules()) {
     if (!rule.when || rule.when->file != kind || !FitsTarget(*rule.when, report)) continue;
     if (rule.when->standalone && !standalone) continue;
     for (const Group& group : file.groups()) CheckGroup(file, group, rule, report);

@@ -284,13 +284,13 @@ TEST(LintRules, EachIsReportedWhereItMustAndNotWhereItMustNot) {
 TEST(LintRules, EachHasACase) {
   std::set<std::string> cases, rules;
   for (const Json& item : Cases()) cases.insert(item.at("rule").get<std::string>());
-  for (const Rule& rule : Rules()) rules.insert(rule.id);
+  for (const Rule& rule : LintRules().rules()) rules.insert(rule.id);
   EXPECT_EQ(cases, rules);
 }
 
 TEST(LintRules, FixableOnesAreMendedByFixAndStayMended) {
   for (const Json& item : Cases()) {
-    const Rule& rule = *FindRule(item.at("rule").get<std::string>());
+    const Rule& rule = *LintRules().Find(item.at("rule").get<std::string>());
     const Project project(item.at("hit"));
     const std::vector<Diagnostic> found = Of(rule.id, project.Run());
     bool has_edits = false;
@@ -316,16 +316,16 @@ TEST(LintRules, WhatConvertWritesIsClean) {
 }
 
 TEST(LintRules, TextsOfTheTableAreSentences) {
-  for (const Rule& rule : Rules()) {
+  for (const Rule& rule : LintRules().rules()) {
     EXPECT_EQ(rule.meaning.back(), '.') << rule.id;
     EXPECT_EQ(rule.consequence.back(), '.') << rule.id;
-    EXPECT_THAT(Explain(rule), HasSubstr(rule.title));
+    EXPECT_THAT(*LintRules().Explain(rule.id), HasSubstr(rule.title));
   }
-  EXPECT_EQ(FindRule("no-such-rule"), nullptr);
+  EXPECT_EQ(LintRules().Find("no-such-rule"), nullptr);
 }
 
 TEST(LintRules, TheDocumentIsTheTable) {
-  EXPECT_NE(ReadText(EDET_LINT_DOC).find(RulesMarkdown()), std::string::npos)
+  EXPECT_NE(ReadText(EDET_LINT_DOC).find(LintRules().Markdown()), std::string::npos)
       << "put the output of `edet config lint --list-rules` into docs/lint.md";
 }
 
@@ -421,11 +421,12 @@ TEST(LintYaml, DamagedFilesAreFindings) {
 
 TEST(LintPrint, SarifHasTheShapeThatReadersWant) {
   const Project project(Json::parse(R"({"infer": {"class-attrs-all/topk": "0"}})"));
-  const Json sarif = Json::parse(ReportSarif(project.Run(), "1.2.3"));
+  const Json sarif =
+      Json::parse(ReportSarif(project.Run(), LintRules(), "edet config lint", "1.2.3"));
   EXPECT_EQ(sarif.at("version"), "2.1.0");
   const Json& run = sarif.at("runs").at(0);
   const Json& driver = run.at("tool").at("driver");
-  EXPECT_EQ(driver.at("rules").size(), Rules().size());
+  EXPECT_EQ(driver.at("rules").size(), LintRules().rules().size());
   bool found = false;
   for (const Json& result : run.at("results")) {
     const Json& rule = driver.at("rules").at(result.at("ruleIndex").get<size_t>());

@@ -54,8 +54,8 @@ Json SarifLocation(const Place& place) {
   return {{"physicalLocation", physical}};
 }
 
-Json SarifResult(const Diagnostic& diagnostic) {
-  const size_t index = static_cast<size_t>(diagnostic.rule - Rules().data());
+Json SarifResult(const Diagnostic& diagnostic, const RuleTable& table) {
+  const auto index = diagnostic.rule - table.rules().data();
   return {{"ruleId", diagnostic.rule->id},
           {"ruleIndex", index},
           {"level", NameOf(diagnostic.rule->severity)},
@@ -96,6 +96,8 @@ std::string ReportJson(const LintResult& result) {
                         {"consequence", diagnostic.rule->consequence},
                         {"fix", FixOf(diagnostic)},
                         {"fixable", !diagnostic.edits.empty()}});
+    if (!diagnostic.rule->stage.empty()) findings.back()["stage"] = diagnostic.rule->stage;
+    if (!diagnostic.nodes.empty()) findings.back()["nodes"] = diagnostic.nodes;
   }
   Json files = Json::array();
   for (const auto& file : result.files) files.push_back(file.string());
@@ -107,12 +109,13 @@ std::string ReportJson(const LintResult& result) {
                {"notes", counts[Severity::kNote]}});
 }
 
-std::string ReportSarif(const LintResult& result, const std::string& version) {
+std::string ReportSarif(const LintResult& result, const RuleTable& table, const std::string& tool,
+                        const std::string& version) {
   Json rules = Json::array(), results = Json::array();
-  for (const Rule& rule : Rules()) rules.push_back(SarifRule(rule));
+  for (const Rule& rule : table.rules()) rules.push_back(SarifRule(rule));
   for (const Diagnostic& diagnostic : result.diagnostics)
-    results.push_back(SarifResult(diagnostic));
-  const Json driver = {{"name", "edet config lint"}, {"version", version}, {"rules", rules}};
+    results.push_back(SarifResult(diagnostic, table));
+  const Json driver = {{"name", tool}, {"version", version}, {"rules", rules}};
   return Dump({{"$schema", "https://json.schemastore.org/sarif-2.1.0.json"},
                {"version", "2.1.0"},
                {"runs", Json::array({{{"tool", {{"driver", driver}}},

@@ -19,7 +19,7 @@ std::string OneLine(std::string text) {
 
 void Report::Add(const char* id, Place place, std::string message, std::string fix,
                  std::vector<TextEdit> edits) {
-  const Rule* rule = FindRule(id);
+  const Rule* rule = LintRules().Find(id);
   if (rule == nullptr) std::abort();  // our bug: a test runs every rule
   if (target_) {
     const std::string& version = target_->deepstream;
@@ -28,8 +28,12 @@ void Report::Add(const char* id, Place place, std::string message, std::string f
   }
   const std::string what = place.group + "/" + place.key;
   if (!seen_.emplace(id, place.file.string(), place.line, what).second) return;
-  all_.push_back({rule, std::move(place), OneLine(std::move(message)), OneLine(std::move(fix)),
-                  std::move(edits)});
+  all_.push_back({rule,
+                  std::move(place),
+                  OneLine(std::move(message)),
+                  OneLine(std::move(fix)),
+                  std::move(edits),
+                  {}});
 }
 
 std::optional<bool> Report::IsJetson() const {

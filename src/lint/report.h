@@ -16,9 +16,10 @@ namespace edet::lint {
 struct Diagnostic {
   const Rule* rule = nullptr;  // never null; constant data
   Place place;
-  std::string message;          // one line, about this file
-  std::string fix;              // what to do here; empty: the rule's own advice
-  std::vector<TextEdit> edits;  // what --fix does; empty: nothing
+  std::string message;                  // one line, about this file
+  std::string fix;                      // what to do here; empty: the rule's own advice
+  std::vector<TextEdit> edits;          // what --fix does; empty: nothing
+  std::vector<std::string> nodes = {};  // of a network: those that it is about
 };
 
 // Collects what is found, in the order of finding; a rule speaks once for a place. One thread.

@@ -5,6 +5,8 @@
 #include <map>
 #include <nlohmann/json.hpp>
 
+#include "base/nearest.h"
+
 namespace edet::lint {
 namespace {
 
@@ -68,48 +70,44 @@ Rule ReadRule(const Json& json) {
   Rule rule;
   rule.id = json.at("id");
   rule.severity = SeverityFromName(json.at("severity"));
-  rule.files = json.at("files").get<std::vector<std::string>>();
+  rule.files = json.value("files", std::vector<std::string>{});
   rule.title = json.at("title");
   rule.meaning = json.at("meaning");
   rule.consequence = json.at("consequence");
   rule.fix = json.at("fix");
   rule.since = json.value("since", "");
   rule.until = json.value("until", "");
+  rule.stage = json.value("stage", "");
   rule.fixable = json.value("fixable", false);
   if (json.contains("when")) rule.when = ReadCondition(json.at("when"));
   return rule;
 }
 
-// The text is a part of this program, checked by a test: what is wrong in it may throw.
-std::vector<Rule> ReadRules() {
-  std::vector<Rule> rules;
-  const Json json = Json::parse(k_rules_json);
-  for (const Json& rule : json.at("rules")) rules.push_back(ReadRule(rule));
-  return rules;
-}
-
-std::string Versions(const Rule& rule) {
-  if (rule.since.empty() && rule.until.empty()) return "";
-  if (rule.until.empty()) return fmt::format("DeepStream {} and newer", rule.since);
-  if (rule.since.empty()) return fmt::format("DeepStream up to {}", rule.until);
-  return fmt::format("DeepStream {} to {}", rule.since, rule.until);
-}
-
 }  // namespace
 
-const std::vector<Rule>& Rules() {
-  static const std::vector<Rule> rules = ReadRules();
-  return rules;
+// The text is a part of this program, checked by a test: what is wrong in it may throw.
+RuleTable::RuleTable(const char* json, std::string product) : product_(std::move(product)) {
+  const Json table = Json::parse(json);
+  for (const Json& rule : table.at("rules")) rules_.push_back(ReadRule(rule));
 }
 
-const Rule* FindRule(std::string_view id) {
-  static const std::map<std::string_view, const Rule*> by_id = [] {
-    std::map<std::string_view, const Rule*> map;
-    for (const Rule& rule : Rules()) map[rule.id] = &rule;
-    return map;
-  }();
-  const auto found = by_id.find(id);
-  return found == by_id.end() ? nullptr : found->second;
+const RuleTable& LintRules() {
+  static const RuleTable table(k_rules_json, "DeepStream");
+  return table;
+}
+
+const Rule* RuleTable::Find(std::string_view id) const {
+  for (const Rule& rule : rules_) {
+    if (rule.id == id) return &rule;
+  }
+  return nullptr;
+}
+
+std::string RuleTable::Versions(const Rule& rule) const {
+  if (rule.since.empty() && rule.until.empty()) return "";
+  if (rule.until.empty()) return fmt::format("{} {} and newer", product_, rule.since);
+  if (rule.since.empty()) return fmt::format("{} up to {}", product_, rule.until);
+  return fmt::format("{} {} to {}", product_, rule.since, rule.until);
 }
 
 const char* NameOf(Severity severity) {
@@ -124,7 +122,16 @@ const char* NameOf(Severity severity) {
   return "note";
 }
 
-std::string Explain(const Rule& rule) {
+Result<std::string> RuleTable::Explain(std::string_view id) const {
+  const Rule* found = Find(id);
+  if (found == nullptr) {
+    std::vector<std::string> ids;
+    for (const Rule& known : rules_) ids.push_back(known.id);
+    const std::vector<std::string> near = NearestNames(std::string(id), ids, 1);
+    return Error{ErrorCode::kInvalidArgument, fmt::format("there is no rule '{}'", id), "--explain",
+                 near.empty() ? "see --list-rules" : "did you mean " + near.front() + "?"};
+  }
+  const Rule& rule = *found;
   std::string text = fmt::format("{}: {} ({})\n\n", rule.id, rule.title, NameOf(rule.severity));
   text += fmt::format("meaning      {}\n", rule.meaning);
   text += fmt::format("consequence  {}\n", rule.consequence);
@@ -134,10 +141,10 @@ std::string Explain(const Rule& rule) {
   return text;
 }
 
-std::string RulesMarkdown() {
+std::string RuleTable::Markdown() const {
   std::string text =
       "| rule | level | what | what happens | what to do |\n| --- | --- | --- | --- | --- |\n";
-  for (const Rule& rule : Rules()) {
+  for (const Rule& rule : rules_) {
     const std::string versions = Versions(rule);
     text += fmt::format("| {} | {}{} | {}{} | {} | {} |\n", rule.id, NameOf(rule.severity),
                         rule.fixable ? ", `--fix`" : "", rule.title,

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/findings.h"
+#include "base/result.h"
 
 namespace edet::lint {
 
@@ -48,22 +49,36 @@ struct Rule {
   Severity severity = Severity::kWarning;
   std::vector<std::string> files;  // kinds of file
   std::string title, meaning, consequence, fix;
-  std::string since, until;  // DeepStream versions; empty: any
+  std::string since, until;  // versions of the table's product; empty: any
+  std::string stage;         // who stops there, in tables that have several
   bool fixable = false;
   std::optional<Condition> when;  // absent: found by code
 };
 
-// All rules, in the order of rules.json. Parsed once, then constant. Safe from any thread.
-const std::vector<Rule>& Rules();
-// Null for an id that does not exist.
-const Rule* FindRule(std::string_view id);
+// Rules of one kind, from a JSON text like rules.json. Constant once made; safe from any thread.
+class RuleTable {
+ public:
+  // `product`: whose versions `since` and `until` are.
+  RuleTable(const char* json, std::string product);
+  const std::vector<Rule>& rules() const { return rules_; }
+  // Null for an id that does not exist.
+  const Rule* Find(std::string_view id) const;
+  // What --explain prints. Error: InvalidArgument, with the nearest id.
+  Result<std::string> Explain(std::string_view id) const;
+  // All rules as a Markdown table, one line each.
+  std::string Markdown() const;
+
+ private:
+  std::string Versions(const Rule& rule) const;
+
+  std::string product_;
+  std::vector<Rule> rules_;
+};
+
+// The linter's own. Parsed once.
+const RuleTable& LintRules();
 
 // "error", "warning", "note".
 const char* NameOf(Severity severity);
-
-// What --explain prints.
-std::string Explain(const Rule& rule);
-// All rules as a Markdown table, one line each.
-std::string RulesMarkdown();
 
 }  // namespace edet::lint

@@ -1,0 +1,115 @@
+#include "check/check.h"
+
+#include <fmt/format.h>
+
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "check/tables.h"
+#include "cli/findings_output.h"
+#include "cli/target_option.h"
+#include "deepstream/nvinfer_config.h"
+#include "deepstream/platforms.h"
+
+namespace edet::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct CheckArguments {
+  std::vector<std::string> files;
+  std::string target;
+  FindingOptions findings;
+};
+
+template <typename T>
+T Need(Result<T> result) {
+  if (!result.ok()) throw CommandFailed{result.error()};
+  return std::move(result).value();
+}
+
+bool IsConfig(const fs::path& path) {
+  const std::string extension = path.extension().string();
+  return extension == ".txt" || extension == ".yml" || extension == ".yaml";
+}
+
+void Append(lint::LintResult& all, lint::LintResult more) {
+  for (lint::Diagnostic& found : more.diagnostics) all.diagnostics.push_back(std::move(found));
+  all.files.insert(all.files.end(), more.files.begin(), more.files.end());
+}
+
+// The networks that the configs name.
+std::vector<fs::path> NetworksOf(const std::vector<fs::path>& configs) {
+  std::vector<fs::path> networks;
+  for (const fs::path& config : configs) {
+    Findings told_by_the_linter;
+    const auto read = deepstream::ReadNvinferConfig(config, told_by_the_linter);
+    if (read.ok() && !read->onnx_file.empty() && fs::exists(read->onnx_file))
+      networks.emplace_back(read->onnx_file);
+  }
+  return networks;
+}
+
+// The platform whose DeepStream the linter goes by; nothing where only a TensorRT is named.
+lint::LintOptions LinterFor(const CheckArguments& arguments) {
+  const Result<deepstream::Platform> platform = deepstream::FindPlatform(arguments.target);
+  return platform.ok() ? lint::LintOptions{*platform} : lint::LintOptions{};
+}
+
+lint::LintResult CheckOne(const fs::path& path, const check::Target& target,
+                          const CheckArguments& arguments) {
+  if (!fs::is_directory(path) && !IsConfig(path)) return Need(check::CheckModel(path, target));
+  fs::path config = path;
+  if (fs::is_directory(path)) {
+    config = path / "deepstream_app.txt";
+    if (!fs::exists(config)) config = path / "config_infer_primary.txt";
+    if (!fs::exists(config)) return Need(check::CheckModel(path / "model.onnx", target));
+  }
+  lint::LintResult result = Need(lint::Lint({config}, LinterFor(arguments)));
+  for (const fs::path& network : NetworksOf(result.files))
+    Append(result, Need(check::CheckModel(network, target)));
+  return result;
+}
+
+void Check(const CheckArguments& arguments, Session& session) {
+  if (ExplainRules(arguments.findings, check::CheckRules())) return;
+  if (arguments.files.empty() || arguments.target.empty()) {
+    throw CommandFailed{Error{ErrorCode::kInvalidArgument,
+                              arguments.files.empty() ? "no file is named" : "no target is named",
+                              "",
+                              "edet check MODEL.onnx --target xavier-jp5 (or trt-10.3, "
+                              "jetpack-5.1.2; --target help lists the platforms)"}};
+  }
+  const check::Target target = Need(check::FindTarget(arguments.target));
+  lint::LintResult all;
+  for (const std::string& file : arguments.files) Append(all, CheckOne(file, target, arguments));
+  PrintFindings(arguments.findings, all, check::CheckRules(), "edet check", session);
+  if (arguments.findings.json || arguments.findings.sarif == "-" || session.quiet) return;
+  const std::string deepstream =
+      target.deepstream.empty() ? "" : fmt::format(", DeepStream {}", target.deepstream);
+  fmt::print("{}: TensorRT {}{}\n", target.name, target.tensorrt, deepstream);
+}
+
+}  // namespace
+
+void AddCheckCommand(CLI::App& app, Session& session) {
+  CLI::App* command = app.add_subcommand(
+      "check", "Will a platform's TensorRT and DeepStream take an ONNX file? What stops, and why");
+  auto arguments = std::make_shared<CheckArguments>();
+  command->add_option("files", arguments->files,
+                      "ONNX files; or nvinfer and app configs, or folders of edet convert: the "
+                      "networks that they name, and the configs");
+  AddTargetOption(command, arguments->target,
+                  "Platform (or trt-10.3, jetpack-5.1.2) whose versions decide");
+  AddFindingOptions(command, arguments->findings);
+  command->footer(
+      "\nOne finding for each cause, with its nodes and what mends it. Nothing is run.\n"
+      "Examples:\n  edet check export.onnx --target xavier-jp5\n"
+      "  edet check d0 --target orin-jp6 --sarif check.sarif\n"
+      "  edet check --explain computed-argument");
+  command->callback([arguments, &session] { Check(*arguments, session); });
+}
+
+}  // namespace edet::cli
