@@ -45,6 +45,9 @@ bool ParseObject(const std::string& line, KittiObject& object) {
   for (size_t i = 0; i < label; ++i) object.label += (i > 0 ? " " : "") + words[i];
   if (words.size() == label + kFields + 1 && !ToNumber(words.back(), object.score)) return false;
   const size_t box = label + 3;
+  for (size_t i = box + 4; i < label + kFields; ++i) {
+    if (words[i] != "0.0") return false;
+  }
   return ToNumber(words[box], object.left) && ToNumber(words[box + 1], object.top) &&
          ToNumber(words[box + 2], object.right) && ToNumber(words[box + 3], object.bottom);
 }

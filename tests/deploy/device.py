@@ -56,6 +56,7 @@ class Device:
         self.host_key = make_key(self.folder / "host_key")
         (self.folder / "authorized").write_text(make_key(self.folder / "user_key"))
         (self.folder / "known").write_text(f"[127.0.0.1]:{self.port} {self.host_key}")
+        # SHLVL: else bash reads the .bashrc of whoever runs this test, before each of a hundred commands.
         (self.folder / "sshd_config").write_text(
             f"""Port {self.port}
 ListenAddress 127.0.0.1
@@ -67,6 +68,7 @@ UsePAM no
 PermitRootLogin prohibit-password
 PasswordAuthentication no
 KbdInteractiveAuthentication no
+SetEnv SHLVL=2
 ForceCommand {STAND_IN}/session.sh {self.folder}
 """
         )
