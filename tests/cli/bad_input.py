@@ -2,7 +2,7 @@
 """Bad input in: one clear line on standard error, the right exit code, nothing half-written left, no more memory than
 twice the file (inspect and convert).
 
-    bad_input.py --edet PROGRAM [--only convert|run|other]
+    bad_input.py --edet PROGRAM [--only convert|run|deploy|other]
 
 The checkpoint to spoil is made by `edet untrained`, so that nothing else is needed. Python's standard library only.
 """
@@ -20,12 +20,13 @@ import tarfile
 import tempfile
 import threading
 
-USAGE, BAD_INPUT = 2, 3
+USAGE, BAD_INPUT, ENVIRONMENT = 2, 3, 4
 # What the program takes without any file, and what reading in pieces costs.
 BASE_MEMORY_BYTES = 64 << 20
 
 
 SANITIZED = False
+EDET = ""
 
 
 class Case:
@@ -266,6 +267,57 @@ def run_cases(converted, folder):
         yield Case(f"run: {name.replace('_', ' ')}", BAD_INPUT, run(copy / "deepstream_app.txt"), mentions)
 
 
+def deploy_cases(converted, folder):
+    """Bundles, and devices that are never reached: the port is one where nothing listens."""
+    text, bundle, hosts = folder / "no_bundle.tar", folder / "good.tar", folder / "hosts"
+    text.write_text("This is no archive.\n" * 100)
+    arguments = ["bundle", converted, "--target", "dgpu-6.3", "-o", bundle]
+    subprocess.run([EDET, "--quiet", *map(str, arguments)], check=True, capture_output=True, timeout=300)
+    half = folder / "half.tar"
+    half.write_bytes(bundle.read_bytes()[: bundle.stat().st_size // 2])
+    changed = folder / "changed.tar"
+    changed.write_bytes(bundle.read_bytes().replace(b"nms-iou-threshold", b"nms-iou-threshalt", 1).replace(b"cluster-mode=", b"cluster-mude=", 1))
+    kitti = folder / "kitti"
+    kitti.mkdir()
+    (kitti / "00_000_000000.txt").write_text("no line of a KITTI file\n")
+    empty = folder / "empty"
+    empty.mkdir()
+    config = folder / "ssh_config"
+    config.write_text("Host device\n HostName 127.0.0.1\n Port 1\n IdentityFile /nonexistent\n IdentityAgent none\n")
+    ssh = ["--ssh-config", config]
+    device = ["deploy", bundle, "device", *ssh]
+
+    yield Case("bundle: no such folder", BAD_INPUT, ["bundle", folder / "nowhere", "--target", "xavier-jp5", "-o", "{out}.tar"], "nowhere")
+    yield Case("bundle: a folder without a model", BAD_INPUT, ["bundle", empty, "--target", "xavier-jp5", "-o", "{out}.tar"], "edet.json")
+    yield Case("bundle: no target", USAGE, ["bundle", converted, "-o", "{out}.tar"], "--target")
+    yield Case("bundle: unknown target", USAGE, ["bundle", converted, "--target", "xavier", "-o", "{out}.tar"], "xavier")
+    yield Case("bundle: another ending", USAGE, ["bundle", converted, "--target", "dgpu-6.3", "-o", "{out}.zip"], ".zip")
+    yield Case("bundle: a text as parser library", BAD_INPUT, ["bundle", converted, "--target", "xavier-jp5", "--parser-library", text, "-o", "{out}.tar"], "no_bundle.tar")
+    yield Case("deploy: no such bundle", BAD_INPUT, ["deploy", folder / "nowhere.tar", "device", *ssh], "nowhere.tar")
+    for path in (text, half, changed):
+        yield Case(f"deploy: {path.stem}", BAD_INPUT, ["deploy", path, "device", *ssh], "")
+    yield Case("deploy: which device", USAGE, ["deploy", bundle], "--hosts")
+    yield Case("deploy: an option as device", USAGE, ["deploy", bundle, "--", "-oProxyCommand=x"], "-oProxyCommand")
+    yield Case("deploy: nobody listens", ENVIRONMENT, device, "nothing listens")
+    yield Case("deploy: no such host file", BAD_INPUT, ["deploy", bundle, "--hosts", folder / "nowhere", *ssh], "nowhere")
+    hosts.write_text("# none\n")
+    yield Case("deploy: a host file without hosts", BAD_INPUT, ["deploy", bundle, "--hosts", hosts, *ssh], "no device")
+    yield Case("deploy: --power-mode without --run", USAGE, [*device, "--power-mode", "0"], "--run")
+    yield Case("deploy: odd power mode", USAGE, [*device, "--run", "--power-mode", "$(reboot)"], "power mode")
+    yield Case("deploy: odd clocks", USAGE, [*device, "--run", "--clocks", "min"], "--clocks")
+    yield Case("deploy: odd builder", USAGE, [*device, "--run", "--engine-with", "make"], "--engine-with")
+    yield Case("deploy: no such video", USAGE, [*device, "--run", "--video", folder / "nowhere.mp4"], "nowhere.mp4")
+    yield Case("deploy: a text as video", BAD_INPUT, [*device, "--run", "--video", text], "no_bundle.tar")
+    yield Case("deploy: video here and there", USAGE, [*device, "--run", "--video", text, "--input", "file:///x"], "--input")
+    yield Case("deploy: agreement above 1", USAGE, [*device, "--run", "--min-agreement", "90"], "--min-agreement")
+    yield Case("deploy: reference that is none", BAD_INPUT, [*device, "--run", "--reference", kitti], "00_000_000000.txt:1")
+    yield Case("deploy: reference without files", BAD_INPUT, [*device, "--run", "--reference", empty], "no KITTI files")
+    yield Case("deploy: two things at once", USAGE, [*device, "--restore", "--rollback"], "--rollback")
+    yield Case("doctor: nobody listens", ENVIRONMENT, ["doctor", "--target", "device", *ssh], "nothing listens")
+    yield Case("doctor: an option as device", USAGE, ["doctor", "--target=-oProxyCommand=x"], "-oProxyCommand")
+    yield Case("doctor: no such ssh configuration", ENVIRONMENT, ["doctor", "--target", "device", "--ssh-config", folder / "nowhere"], "nowhere")
+
+
 def other_cases(folder):
     yield Case("no command", USAGE, [])
     yield Case("unknown command", USAGE, ["convrt"], "convrt")
@@ -291,16 +343,16 @@ def main():
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--edet", required=True)
     options.add_argument("--sanitized", action="store_true", help="the program was built with a sanitizer: memory is not judged")
-    options.add_argument("--only", default="", choices=["convert", "run", "other"], help="one group of cases")
+    options.add_argument("--only", default="", choices=["convert", "run", "deploy", "other"], help="one group of cases")
     arguments = options.parse_args()
-    global SANITIZED
-    SANITIZED = arguments.sanitized
+    global SANITIZED, EDET
+    SANITIZED, EDET = arguments.sanitized, str(pathlib.Path(arguments.edet).resolve())
     edet = str(pathlib.Path(arguments.edet).resolve())
     failed = passed = 0
     with tempfile.TemporaryDirectory(prefix="edet-bad-input-") as name:
         folder = pathlib.Path(name)
         checkpoint, converted = prepare(edet, folder)
-        groups = {"other": other_cases(folder), "convert": convert_cases(checkpoint, folder), "run": run_cases(converted, folder)}
+        groups = {"other": other_cases(folder), "convert": convert_cases(checkpoint, folder), "run": run_cases(converted, folder), "deploy": deploy_cases(converted, folder)}
         for case in (case for name, cases in groups.items() if arguments.only in ("", name) for case in cases):
             found = problems(case, edet, folder)
             failed, passed = failed + bool(found), passed + (not found)
