@@ -15,6 +15,7 @@ struct Session {
 // Each subcommand lives in a file of its own and adds itself. Its callback throws CommandFailed on
 // an error.
 void AddBundleCommand(CLI::App& app, Session& session);
+void AddCompareCommand(CLI::App& app, Session& session);
 void AddConfigCommand(CLI::App& app, Session& session);
 void AddConvertCommand(CLI::App& app, Session& session);
 void AddDeployCommand(CLI::App& app, Session& session);
