@@ -158,9 +158,17 @@ Status Verify(const Options& options, const fs::path& repaired, Outcome& outcome
   ScratchFolder scratch;
   if (scratch.path().empty())
     return Error{ErrorCode::kIo, "cannot make a temporary folder", "", "--no-verify goes without"};
-  EDET_ASSIGN_OR_RETURN(outcome.verification,
-                        VerifyRepair({options.input, repaired, outcome.report.landmarks,
-                                      outcome.report.same_rules, scratch.path(), options.picture}));
+  Result<Verification> verified =
+      VerifyRepair({options.input, repaired, outcome.report.landmarks, outcome.report.same_rules,
+                    scratch.path(), options.picture});
+  if (!verified.ok()) {
+    Error error = verified.error();  // the staged file's name says nothing to the user
+    bool of_staged = error.where == repaired.string();
+    if (of_staged) error.where = "the repaired " + options.input.string();
+    if (of_staged) error.hint = "--no-verify writes it without running it";
+    return error;
+  }
+  outcome.verification = std::move(*verified);
   if (outcome.verification->good()) return {};
   return Error{ErrorCode::kFindings, "the repaired network computes something else: not written",
                options.input.string(), "--skip leaves repairs out, --no-verify writes it anyway"};

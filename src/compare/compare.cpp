@@ -50,7 +50,7 @@ class Comparer {
                    a_.path.string(), "edet repair --size WIDTHxHEIGHT fixes one"};
     bool other = known_a && known_b && (a_.height != b_.height || a_.width != b_.width);
     if (other)
-      return Error{ErrorCode::kInvalidArgument,
+      return Error{ErrorCode::kUnsupported,
                    fmt::format("the models take pictures of different sizes, {}x{} and {}x{}",
                                a_.width, a_.height, b_.width, b_.height),
                    a_.path.string() + " and " + b_.path.string(), ""};

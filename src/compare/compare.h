@@ -47,8 +47,8 @@ struct Comparison {
   bool good() const;
 };
 
-// Compares two ONNX files. Errors: those of reading and running either, InvalidArgument (inputs of
-// different sizes), Unsupported (nothing that both have can be compared).
+// Compares two ONNX files. Errors: those of reading and running either, Unsupported (inputs of
+// different sizes, nothing that both have can be compared).
 Result<Comparison> CompareNetworks(const std::filesystem::path& a, const std::filesystem::path& b,
                                    const CompareOptions& options);
 

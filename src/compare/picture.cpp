@@ -66,7 +66,7 @@ Result<Picture> FromArray(const std::filesystem::path& file, int64_t height, int
     return picture;
   }
   if (shape != std::vector<int64_t>{3, height, width}) {
-    return Error{ErrorCode::kInvalidArgument,
+    return Error{ErrorCode::kUnsupported,
                  fmt::format("the array is {}, the networks take [{}, {}, 3]",
                              ShapeText(array.shape), height, width),
                  file.string(), "RGB 0..255, one picture"};
@@ -91,8 +91,8 @@ void Picture::Round() {
 Result<Picture> MakePicture(const PictureSource& source, int64_t height, int64_t width) {
   if (height < 1 || width < 1 || height > kLargest || width > kLargest)
     return Error{ErrorCode::kLimitExceeded,
-                 fmt::format("an image input of {}x{} is too large or empty", width, height), "",
-                 ""};
+                 fmt::format("an image input of {}x{} is too large or empty", width, height),
+                 "at most 8192 by 8192", ""};
   if (source.file.empty()) return DrawStreet(source.seed, height, width);
   if (source.file.extension() == ".npy") return FromArray(source.file, height, width);
   return ReadImage(source.file, height, width);

@@ -28,7 +28,7 @@ struct PictureSource {
 
 // The picture for a network input of this size (pixels, at most 8192). Image files are scaled to
 // fit, keeping their shape, black at the right and below, as nvinfer does it; a .npy must have the
-// size. Errors: NotFound, Io, Corrupt, InvalidArgument (another size), Environment.
+// size. Errors: NotFound, Io, Corrupt, Unsupported (another size), Environment.
 Result<Picture> MakePicture(const PictureSource& source, int64_t height, int64_t width);
 
 // For people: "a street drawn from seed 1".

@@ -264,7 +264,7 @@ TEST_F(ForeignFile, RefusesExternalDataOutsideOrBehindLinks) {
         std::string("a/../../x"), std::string("link"), std::string("way/secret"),
         std::string("hard"), std::string("fifo"), std::string("")}) {
     MakeExternal(bad);
-    ExpectRefused(ErrorCode::kUnsupported, "external data");
+    ExpectRefused(ErrorCode::kCorrupt, "external data");
   }
 }
 
