@@ -310,6 +310,17 @@ TEST_F(ForeignFile, RefusesNamesThatNothingOrTwoThingsMake) {
   ExpectRefused(ErrorCode::kCorrupt, "two things make");
 }
 
+TEST_F(ForeignFile, RefusesOperatorsWithoutTheInputsThatTheyNeed) {
+  AddNode(graph(), "Slice", "slice", {}, {"z"});
+  ExpectRefused(ErrorCode::kCorrupt, "Slice lacks an input");
+  graph()->mutable_node(1)->set_op_type("Conv");
+  graph()->mutable_node(1)->add_input("y");
+  graph()->mutable_node(1)->add_input("");
+  ExpectRefused(ErrorCode::kCorrupt, "Conv lacks an input");
+  graph()->mutable_node(1)->set_op_type("Resize");  // what follows its first input is optional
+  EXPECT_TRUE(Read().ok());
+}
+
 TEST_F(ForeignFile, RefusesACycle) {
   AddNode(graph(), "Add", "hen", {"y", "egg"}, {"hen"});
   AddNode(graph(), "Relu", "egg", {"hen"}, {"egg"});
