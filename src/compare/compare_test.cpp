@@ -5,6 +5,7 @@
 #include <onnx/onnx_pb.h>
 
 #include <cmath>
+#include <cstring>
 #include <fstream>
 #include <limits>
 
@@ -293,6 +294,147 @@ TEST(FindPartingTest, SaysWhereNothingThatWasMatchedDiffers) {
   EXPECT_FALSE(parting->first);
   EXPECT_EQ(parting->looked_at, 5U);
   EXPECT_THAT(parting->note, HasSubstr("all 5"));
+}
+
+// --- Small networks of other forms ---
+
+// A picture of 8x8 through a convolution of two filters: [1, 3, 8, 8] float32, or [1, 8, 8, 3] of
+// another type with what it takes to get there. `weight`: of the first filter.
+fs::path WriteSmall(const fs::path& path, bool nhwc, int type, float weight) {
+  namespace format = ::onnx;
+  format::ModelProto model;
+  model.set_ir_version(7);
+  auto* opset = model.add_opset_import();
+  opset->set_domain("");
+  opset->set_version(13);
+  format::GraphProto* graph = model.mutable_graph();
+  graph->set_name("small");
+  auto describe = [](format::ValueInfoProto* value, const char* name, int of_type,
+                     std::vector<int64_t> dims) {
+    value->set_name(name);
+    auto* tensor = value->mutable_type()->mutable_tensor_type();
+    tensor->set_elem_type(of_type);
+    for (int64_t dim : dims) tensor->mutable_shape()->add_dim()->set_dim_value(dim);
+  };
+  std::vector<int64_t> shape =
+      nhwc ? std::vector<int64_t>{1, 8, 8, 3} : std::vector<int64_t>{1, 3, 8, 8};
+  describe(graph->add_input(), "image", type, shape);
+  describe(graph->add_output(), "y", format::TensorProto_DataType_FLOAT, {1, 2, 8, 8});
+  std::string at = "image";
+  auto add = [&](const char* op, const char* output) {
+    auto* node = graph->add_node();
+    node->set_op_type(op);
+    node->set_name(output);
+    node->add_input(at);
+    node->add_output(output);
+    at = output;
+    return node;
+  };
+  if (type != format::TensorProto_DataType_FLOAT) {
+    auto* to = add("Cast", "floats")->add_attribute();
+    to->set_name("to");
+    to->set_type(format::AttributeProto_AttributeType_INT);
+    to->set_i(format::TensorProto_DataType_FLOAT);
+  }
+  if (nhwc) {
+    auto* perm = add("Transpose", "planes")->add_attribute();
+    perm->set_name("perm");
+    perm->set_type(format::AttributeProto_AttributeType_INTS);
+    for (int axis : {0, 3, 1, 2}) perm->add_ints(axis);
+  }
+  auto* weights = graph->add_initializer();
+  weights->set_name("w");
+  weights->set_data_type(format::TensorProto_DataType_FLOAT);
+  for (int dim : {2, 3, 1, 1}) weights->add_dims(dim);
+  for (float w : {weight, 0.5F, -0.25F, 0.125F, 1.F, 0.75F}) weights->add_float_data(w);
+  add("Conv", "c")->add_input("w");
+  add("Relu", "y");
+  std::ofstream(path, std::ios::binary) << model.SerializeAsString();
+  return path;
+}
+
+class Small : public ::testing::Test {
+ protected:
+  fs::path Write(const char* name, bool nhwc, int type, float weight = 1.F) {
+    return WriteSmall(folder_.path() / name, nhwc, type, weight);
+  }
+  Result<Comparison> Compare(const fs::path& a, const fs::path& b, const fs::path& input = "") {
+    CompareOptions options;
+    options.folder = folder_.path();
+    options.picture.file = input;
+    return CompareNetworks(a, b, options);
+  }
+  static constexpr int kFloat = ::onnx::TensorProto_DataType_FLOAT,
+                       kUint8 = ::onnx::TensorProto_DataType_UINT8,
+                       kInt32 = ::onnx::TensorProto_DataType_INT32,
+                       kHalf = ::onnx::TensorProto_DataType_FLOAT16;
+  testing::TemporaryDirectory folder_;
+};
+
+TEST_F(Small, EveryLayoutAndTypeIsShownTheSamePicture) {
+  fs::path plain = Write("plain.onnx", false, kFloat);
+  for (int type : {kFloat, kUint8, kInt32, kHalf}) {
+    Result<Comparison> result = Compare(plain, Write("other.onnx", true, type));
+    ASSERT_TRUE(result.ok()) << type << ": " << result.error().ToString();
+    ASSERT_THAT(result->tensors, SizeIs(1));
+    EXPECT_EQ(result->tensors[0].difference.max_abs, 0.) << type;
+    EXPECT_GT(result->tensors[0].difference.largest, 10.) << type;
+  }
+}
+
+TEST_F(Small, FractionsAreRoundedForBothWhereOneTakesIntegers) {
+  fs::path array = folder_.path() / "x.npy";
+  std::vector<float> values(8 * 8 * 3, 100.4F);
+  std::string bytes(reinterpret_cast<const char*>(values.data()), values.size() * sizeof(float));
+  std::ofstream(array, std::ios::binary)
+      << NpyBytes("{'descr': '<f4', 'fortran_order': False, 'shape': (8, 8, 3), }\n", bytes);
+  Result<Comparison> result =
+      Compare(Write("a.onnx", false, kFloat), Write("b.onnx", true, kUint8), array);
+  ASSERT_TRUE(result.ok()) << result.error().ToString();
+  EXPECT_TRUE(result->good());
+  EXPECT_EQ(result->tensors[0].difference.largest, 187.5);  // 1.875 * 100
+  EXPECT_THAT(result->notes, ElementsAre(HasSubstr("rounded")));
+}
+
+TEST_F(Small, WhatDiffersIsNamed) {
+  Result<Comparison> result =
+      Compare(Write("a.onnx", false, kFloat), Write("b.onnx", true, kUint8, 1.5F));
+  ASSERT_TRUE(result.ok()) << result.error().ToString();
+  EXPECT_FALSE(result->good());
+  ASSERT_TRUE(result->parting && result->parting->first);
+  EXPECT_EQ(result->parting->first->pair.a, "c");
+}
+
+TEST_F(Small, ReadsNothingOutsideOfTheFoldersOfTheFiles) {
+  fs::path good = Write("a.onnx", false, kFloat), bad = Write("b.onnx", false, kFloat);
+  ::onnx::ModelProto model;
+  std::ifstream in(bad, std::ios::binary);
+  ASSERT_TRUE(model.ParseFromIstream(&in));
+  auto* weights = model.mutable_graph()->mutable_initializer(0);
+  weights->clear_float_data();
+  weights->set_data_location(::onnx::TensorProto_DataLocation_EXTERNAL);
+  auto* location = weights->add_external_data();
+  location->set_key("location");
+  for (const char* escape : {"../outside.bin", "/etc/passwd"}) {
+    location->set_value(escape);
+    // An opset that is not read as a graph goes the other way, and must not escape either.
+    for (int64_t opset : {13, 19}) {
+      model.mutable_opset_import(0)->set_version(opset);
+      std::ofstream(bad, std::ios::binary) << model.SerializeAsString();
+      Result<Comparison> result = Compare(good, bad);
+      ASSERT_FALSE(result.ok()) << escape;
+      EXPECT_THAT(result.error().what, HasSubstr("outside of the model's folder"));
+    }
+  }
+  location->set_value("inside.bin");
+  std::vector<float> values = {1.F, 0.5F, -0.25F, 0.125F, 1.F, 0.75F};
+  std::ofstream(folder_.path() / "inside.bin", std::ios::binary)
+      .write(reinterpret_cast<const char*>(values.data()), 24);
+  model.mutable_opset_import(0)->set_version(13);
+  std::ofstream(bad, std::ios::binary) << model.SerializeAsString();
+  Result<Comparison> result = Compare(good, bad);
+  ASSERT_TRUE(result.ok()) << result.error().ToString();
+  EXPECT_TRUE(result->good());
 }
 
 // --- Whole networks ---
