@@ -25,6 +25,8 @@ int64_t Fixed(const std::string& dimension) {
 // create_onnx.py rewrites what tf2onnx made and leaves its name in place.
 std::string Exporter(const ModelSummary& summary) {
   std::string producer = summary.producer.empty() ? "unknown" : summary.producer;
+  constexpr const char* kNoCommit = " None";  // as tf2onnx's releases call themselves
+  if (size_t at = producer.find(kNoCommit); at != std::string::npos) producer.resize(at);
   bool plugin = std::any_of(
       summary.operators.begin(), summary.operators.end(),
       [](const auto& entry) { return entry.first.find("EfficientNMS_TRT") != std::string::npos; });
