@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """`edet repair` beside other programs that mend ONNX files, on the same files: who accepts what, what is left, time and memory.
 
-    repair_peers.py --edet PROGRAM --peers BIN --judges PYTHON --golden DIR [--runs 5] FILE.onnx...
+    repair_peers.py --edet PROGRAM --peers BIN --judges PYTHON --golden DIR [--runs 5] [--input-shape 1x512x512x3] FILE.onnx...
 
 BIN: the bin folder of a virtual environment with trtcheck, onnxsim, onnx-graphsurgeon, polygraphy and onnxruntime.
 PYTHON: the interpreter of the judges' environment (tests/requirements.txt, tests/requirements-tensorrt.txt).
@@ -161,13 +161,14 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     for name in ("--edet", "--peers", "--judges", "--golden"):
         parser.add_argument(name, required=True, type=pathlib.Path)
+    parser.add_argument("--input-shape", default="", metavar="1x512x512x3", help="told to those who want it, where a file leaves it open")
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("files", nargs="+", type=pathlib.Path)
     options = parser.parse_args()
     for file in options.files:
         nodes, image = count_nodes(options.judges, file)
         name, fixed = image.split() if image else ("", "True")
-        size = "1x512x512x3" if fixed == "False" and file.stat().st_size < 1 << 27 and "raw" in file.name else ""
+        size = options.input_shape if fixed == "False" else ""
         print(f"\n### {file.name} ({nodes or 'unreadable'} nodes)\n\n| program | result | nodes after | TensorRT-RTX parses it | numbers | time | peak memory |")
         print("| --- | --- | --- | --- | --- | --- | --- |")
         with tempfile.TemporaryDirectory() as scratch:
