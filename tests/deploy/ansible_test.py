@@ -66,7 +66,7 @@ class Role(unittest.TestCase):
         inventory = self.device.folder / "inventory"
         inventory.write_text(f"device ansible_ssh_common_args='-F {self.device.config}' ansible_ssh_transfer_method=piped ansible_python_interpreter={sys.executable}\n")
         extra = [word for key, value in {"edet_bundle": bundle, **more}.items() for word in ("-e", f"{key}={value}")]
-        environment = {**os.environ, "ANSIBLE_HOME": str(self.device.folder / "ansible"), "ANSIBLE_NOCOLOR": "1", "ANSIBLE_PIPELINING": "1", "ANSIBLE_SSH_CONTROL_PATH_DIR": str(self.device.folder / "cp")}
+        environment = {**os.environ, "ANSIBLE_HOME": str(self.device.folder / "ansible"), "ANSIBLE_NOCOLOR": "1", "ANSIBLE_PIPELINING": "1", "ANSIBLE_SSH_ARGS": "-o ControlMaster=auto -o ControlPersist=3s", "ANSIBLE_SSH_CONTROL_PATH_DIR": str(self.device.folder / "cp")}
         done = subprocess.run([self.playbook, "-i", inventory, PLAYBOOK, *extra], env=environment, capture_output=True, text=True, timeout=240)
         self.assertEqual(done.returncode, code, done.stdout + done.stderr)
         return int(re.search(r"changed=(\d+)", done.stdout).group(1)), done.stdout
