@@ -19,7 +19,8 @@ bool IsFree(const ::onnx::TensorShapeProto::Dimension& dimension) {
 bool BytesAreTaken(const ModelIndex& index, const std::string& input) {
   const auto& readers = index.ReadersOf(input);
   return std::all_of(readers.begin(), readers.end(), [](const ::onnx::NodeProto* node) {
-    return node->op_type() == "Cast" || node->op_type() == "Shape" || node->op_type() == "Size";
+    return node->op_type() == "Cast" || node->op_type() == "Shape" || node->op_type() == "Size" ||
+           node->op_type() == "Identity";
   });
 }
 

@@ -85,7 +85,7 @@ TEST(Checksum, IsThatOfTheStandard) {  // FIPS 180-2, appendix B.1
 }
 
 TEST(EmbeddedFiles, AreTheFilesOfTheSourceTree) {
-  const fs::path root = fs::path(__FILE__).parent_path().parent_path().parent_path();
+  const fs::path root = EDET_SOURCE_ROOT;
   std::set<std::string> paths;
   for (const EmbeddedFile& file : ParserSource()) {
     EXPECT_EQ(ReadFile(root / file.path).value(), file.text) << file.path;
