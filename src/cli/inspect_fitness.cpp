@@ -126,7 +126,7 @@ std::vector<std::string> NextCommands(const ModelSummary& summary, const Fitness
   std::vector<std::string> next;
   if (ours && fs::is_regular_file(fs::path(folder) / "edet.json", ignored))
     next.push_back("edet config new " + folder + " --target NAME");
-  next.push_back("edet check " + file + " --target NAME");
+  if (!ours) next.push_back("edet check " + file + " --target NAME");
   if (!ours || !some || !fitness.contract)
     next.push_back("edet repair " + file + " -o repaired.onnx --target NAME");
   if (some && !feeds)

@@ -31,7 +31,8 @@ TEST(InspectFitness, IntegerInputsAreFedByNone) {
   EXPECT_FALSE(fitness.feeding[0].good);
   EXPECT_EQ(fitness.feeding[0].versions, "5.0 to 9.1");
   EXPECT_THAT(fitness.feeding[0].why, HasSubstr("uint8"));
-  EXPECT_THAT(fitness.next, ElementsAre(HasSubstr("edet repair m.onnx")));
+  EXPECT_THAT(fitness.next,
+              ElementsAre(HasSubstr("edet check m.onnx"), HasSubstr("edet repair m.onnx")));
 }
 
 TEST(InspectFitness, NhwcIsFedFromDeepStream6On) {
@@ -42,7 +43,8 @@ TEST(InspectFitness, NhwcIsFedFromDeepStream6On) {
   EXPECT_EQ(fitness.feeding[1].versions, "6.0 to 9.1");
   EXPECT_TRUE(fitness.feeding[1].good);
   EXPECT_EQ(fitness.feeding[1].why, "network-input-order=1, infer-dims=3;512;640, batch-size=1");
-  EXPECT_THAT(fitness.next, ElementsAre(HasSubstr("--target"), HasSubstr("--layout nchw")));
+  EXPECT_THAT(fitness.next, ElementsAre(HasSubstr("edet check"), HasSubstr("--target"),
+                                        HasSubstr("--layout nchw")));
 }
 
 TEST(InspectFitness, NchwIsFedByAll) {
