@@ -25,8 +25,10 @@ const deepstream::Platform* OfJetPack(const std::string& release) {
 
 Result<Target> FindTarget(const std::string& name) {
   std::smatch match;
-  static const std::regex tensorrt("(?:trt|tensorrt)-?([0-9]+\\.[0-9]+(?:\\.[0-9]+)*)"),
-      jetpack("(?:jetpack|jp)-?([0-9]+(?:\\.[0-9]+)*)");
+  // Bounded: std::regex recurses for each repetition, and a part must fit an int.
+  static const std::regex tensorrt(
+      "(?:trt|tensorrt)-?([0-9]{1,4}\\.[0-9]{1,4}(?:\\.[0-9]{1,4}){0,3})"),
+      jetpack("(?:jetpack|jp)-?([0-9]{1,4}(?:\\.[0-9]{1,4}){0,3})");
   if (std::regex_match(name, match, tensorrt)) return Target{name, match[1], ""};
   const deepstream::Platform* found =
       std::regex_match(name, match, jetpack) ? OfJetPack(match[1]) : nullptr;
