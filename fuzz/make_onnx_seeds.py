@@ -71,8 +71,18 @@ def detector():
     write("detector", nodes, [image(TensorProto.FLOAT, (1, 2, 2, 3))], [output(kind=TensorProto.INT64)], constants, 13)
 
 
+def bodies():
+    """Branches of an If with operators whose forms changed between opsets."""
+    inner = [helper.make_node("Squeeze", ["picked"], ["flat"], axes=[0]), helper.make_node("Clip", ["flat"], ["b"], min=0.0, max=6.0)]
+    inner.insert(0, helper.make_node("Slice", ["image"], ["picked"], starts=[0], ends=[1], axes=[0]))
+    body = helper.make_graph(inner, "body", [], [output("b")])
+    nodes = [helper.make_node("If", ["c"], ["y"], name="choice", then_branch=body, else_branch=body)]
+    write("bodies", nodes, [image(TensorProto.FLOAT, (1, 4, 4, 3))], [output()], [constant("c", True, np.bool_)], 9)
+
+
 def main():
     padded_picture()
+    bodies()
     old_forms()
     detector()
 

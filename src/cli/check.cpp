@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "check/tables.h"
+#include "cli/ask_tensorrt.h"
 #include "cli/findings_output.h"
 #include "cli/target_option.h"
 #include "deepstream/nvinfer_config.h"
@@ -20,7 +21,8 @@ namespace fs = std::filesystem;
 
 struct CheckArguments {
   std::vector<std::string> files;
-  std::string target;
+  std::string target, python = "python3";
+  bool with_tensorrt = false;
   FindingOptions findings;
 };
 
@@ -63,18 +65,35 @@ lint::LintOptions LinterFor(const CheckArguments& arguments) {
   return platform.ok() ? lint::LintOptions{*platform} : lint::LintOptions{};
 }
 
+// The rules' findings, and what the TensorRT of this machine says, which is no finding where it
+// takes the network.
+lint::LintResult CheckNetwork(const fs::path& path, const check::Target& target,
+                              const CheckArguments& arguments) {
+  lint::LintResult result = Need(check::CheckModel(path, target));
+  if (!arguments.with_tensorrt) return result;
+  const TensorRtVerdict verdict = Need(AskTensorRt(arguments.python, path));
+  lint::Diagnostic said;
+  said.rule = check::CheckRules().Find(verdict.accepted ? "tensorrt-takes" : "tensorrt-refuses");
+  said.place.file = path;
+  said.message = verdict.accepted
+                     ? verdict.version + " takes it"
+                     : fmt::format("{} refuses it: {}", verdict.version, verdict.words);
+  result.diagnostics.push_back(std::move(said));
+  return result;
+}
+
 lint::LintResult CheckOne(const fs::path& path, const check::Target& target,
                           const CheckArguments& arguments) {
-  if (!fs::is_directory(path) && !IsConfig(path)) return Need(check::CheckModel(path, target));
+  if (!fs::is_directory(path) && !IsConfig(path)) return CheckNetwork(path, target, arguments);
   fs::path config = path;
   if (fs::is_directory(path)) {
     config = path / "deepstream_app.txt";
     if (!fs::exists(config)) config = path / "config_infer_primary.txt";
-    if (!fs::exists(config)) return Need(check::CheckModel(path / "model.onnx", target));
+    if (!fs::exists(config)) return CheckNetwork(path / "model.onnx", target, arguments);
   }
   lint::LintResult result = Need(lint::Lint({config}, LinterFor(arguments)));
   for (const fs::path& network : NetworksOf(result.files))
-    Append(result, Need(check::CheckModel(network, target)));
+    Append(result, CheckNetwork(network, target, arguments));
   return result;
 }
 
@@ -119,6 +138,10 @@ void AddCheckCommand(CLI::App& app, Session& session) {
                       "networks that they name, and the configs");
   AddTargetOption(command, arguments->target,
                   "Platform (or trt-10.3, jetpack-5.1.2) whose versions decide");
+  command->add_flag("--with-tensorrt", arguments->with_tensorrt,
+                    "Ask the TensorRT of this machine too (its parser, by its Python bindings)");
+  command->add_option("--python", arguments->python, "The Python that has them")
+      ->capture_default_str();
   AddFindingOptions(command, arguments->findings);
   command->footer(
       "\nOne finding for each cause, with its nodes and what mends it. Nothing is run.\n"

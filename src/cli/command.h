@@ -16,6 +16,7 @@ struct Session {
 // an error.
 void AddBundleCommand(CLI::App& app, Session& session);
 void AddCheckCommand(CLI::App& app, Session& session);
+void AddCompareCommand(CLI::App& app, Session& session);
 void AddConfigCommand(CLI::App& app, Session& session);
 void AddConvertCommand(CLI::App& app, Session& session);
 void AddDeployCommand(CLI::App& app, Session& session);

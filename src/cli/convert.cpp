@@ -7,12 +7,11 @@
 #include "checkpoint/checkpoint.h"
 #include "cli/command.h"
 #include "cli/convert_choices.h"
+#include "cli/convert_graph.h"
 #include "cli/convert_options.h"
 #include "cli/convert_output.h"
 #include "cli/limit_options.h"
-#include "efficientdet/check_weights.h"
 #include "efficientdet/model.h"
-#include "efficientdet/variables.h"
 #include "graph/half_precision.h"
 
 namespace edet::cli {
@@ -34,30 +33,6 @@ Status MakeHalf(graph::Graph& graph, Conversion& conversion) {
   return {};
 }
 
-Result<graph::Graph> Build(const checkpoint::Checkpoint& checkpoint, const ConvertOptions& options,
-                           Conversion& conversion) {
-  efficientdet::CheckpointVariables variables(checkpoint, options.weights);
-  conversion.uses_ema = variables.uses_ema();
-  conversion.reasons.emplace_back(variables.uses_ema()
-                                      ? "weights: the averaged values (ExponentialMovingAverage)"
-                                      : "weights: the variables themselves (raw)");
-  EDET_RETURN_IF_ERROR(variables.status());
-  efficientdet::BuildOptions build;
-  build.layout = options.layout;
-  build.batch = options.batch;
-  build.postprocess = {options.nms, conversion.semantics, options.score_threshold,
-                       options.iou_threshold, options.max_detections};
-  efficientdet::CheckedVariables checked(variables);
-  Result<graph::Graph> graph = efficientdet::BuildModel(conversion.hparams, checked, build);
-  EDET_RETURN_IF_ERROR(variables.status());
-  Status weights =
-      efficientdet::ReportBadWeights(checked.found(), checkpoint.summary().prefix.string());
-  if (weights.ok()) return graph;
-  if (!options.allow_nonfinite) return weights.error();
-  conversion.reasons.push_back("NOTE " + weights.error().what);
-  return graph;
-}
-
 void NoteGraph(const graph::Graph& graph, Conversion& conversion) {
   for (graph::ValueId id : graph.outputs) conversion.outputs.push_back(graph.value(id).name);
   conversion.nodes = graph.nodes.size();
@@ -72,7 +47,7 @@ Status Convert(ConvertOptions options, bool quiet) {
   conversion.checkpoint = checkpoint.Description();
   conversion.reasons = std::move(target);
   EDET_RETURN_IF_ERROR(Choose(checkpoint, options, conversion));
-  EDET_ASSIGN_OR_RETURN(graph::Graph graph, Build(checkpoint, options, conversion));
+  EDET_ASSIGN_OR_RETURN(graph::Graph graph, BuildGraph(checkpoint, options, conversion));
   if (options.precision == Precision::kFp16) {
     EDET_RETURN_IF_ERROR(MakeHalf(graph, conversion));
   }

@@ -17,6 +17,7 @@
 #include "base/file.h"
 #include "base/progress.h"
 #include "cli/command.h"
+#include "cli/reference_run.h"
 
 namespace edet::cli {
 namespace fs = std::filesystem;
@@ -33,7 +34,11 @@ struct Options {
   fs::path hosts;
   unsigned parallel = 8;
   deploy::DeployOptions deploy;
-  bool rollback = false, uninstall = false, json = false, quiet = false;
+  bool rollback = false, uninstall = false, restore = false, json = false, quiet = false;
+  std::string engine_with = "any", clocks;
+  fs::path reference;             // KITTI files instead of a run on this machine
+  uint64_t reference_frames = 0;  // of that run; 0: all
+  bool no_parity = false;
 };
 
 // What became of one device.
@@ -79,6 +84,7 @@ Outcome RunDevice(const Options& options, const deploy::Bundle& bundle, const st
     EDET_ASSIGN_OR_RETURN(choices.destination, deploy::ParseDestination(device));
     if (options.rollback) return deploy::RollBack(bundle, choices, note);
     if (options.uninstall) return deploy::Uninstall(bundle, choices, note);
+    if (options.restore) return deploy::SetPowerBack(bundle, choices, note);
     if (!options.hosts.empty() && !choices.results.empty())
       choices.results /= choices.destination.host;
     return deploy::Deploy(bundle, choices, note, progress);
@@ -96,6 +102,7 @@ Status RunOne(const Options& options, const deploy::Bundle& bundle) {
         progress.reset();
         if (options.json || (options.quiet && step.state != "warning")) return;
         fmt::print("{:<11} {:<9}  {}\n", step.name, step.state, step.text);
+        for (const std::string& line : step.table) fmt::print("{:<23}{}\n", "", line);
         std::fflush(stdout);
       },
       [&](uint64_t sent, uint64_t all) {
@@ -182,22 +189,48 @@ Status RunFleet(const Options& options, const deploy::Bundle& bundle) {
                options.hosts.string(), "the same command again goes on with them"};
 }
 
-Status Run(const Options& options) {
+// What this machine makes of the same frames, before a device is asked for anything.
+Status TakeReference(Options& options, const deploy::Bundle& bundle) {
+  const bool wanted = !options.no_parity && !options.deploy.dry_run;
+  if (!wanted || (options.reference.empty() && options.deploy.video.empty())) return {};
+  const bool shown = !options.quiet && !options.json;
+  Result<deploy::KittiFrames> frames =
+      options.reference.empty()
+          ? ReferenceRun(bundle, options.deploy.video, options.reference_frames, shown)
+          : deploy::ReadKittiFolder(options.reference);
+  if (!frames.ok()) return frames.error();
+  options.deploy.reference = std::make_shared<const deploy::KittiFrames>(std::move(*frames));
+  return {};
+}
+
+Status Run(Options options) {
   if (options.device.empty() == options.hosts.empty()) {
     return Error{ErrorCode::kInvalidArgument, "which device?", "",
                  "give user@host, or --hosts FILE"};
   }
-  EDET_ASSIGN_OR_RETURN(deploy::Bundle bundle, deploy::ReadBundle(options.bundle));
-  return options.hosts.empty() ? RunOne(options, bundle) : RunFleet(options, bundle);
+  if (options.device.empty() || deploy::ParseDestination(options.device).ok()) {
+    EDET_ASSIGN_OR_RETURN(deploy::Bundle bundle, deploy::ReadBundle(options.bundle));
+    EDET_RETURN_IF_ERROR(TakeReference(options, bundle));
+    return options.hosts.empty() ? RunOne(options, bundle) : RunFleet(options, bundle);
+  }
+  return deploy::ParseDestination(options.device).error();
 }
 
-void AddRunOptions(CLI::App* command, Options& options) {
+CLI::Option* AddRunOptions(CLI::App* command, Options& options) {
   CLI::Option* run = command->add_flag(
       "--run", options.deploy.run,
       "Start deepstream-app there: build the engine, prove that the next start loads it, measure");
+  CLI::Option* input = command
+                           ->add_option("--input", options.deploy.input_uri,
+                                        "URI of a video on the device, for --run")
+                           ->needs(run);
   command
-      ->add_option("--input", options.deploy.input_uri, "URI of a video on the device, for --run")
-      ->needs(run);
+      ->add_option("--video", options.deploy.video,
+                   "Video of this machine, sent for --run; its detections there are compared with "
+                   "those of 'edet run' here")
+      ->check(CLI::ExistingFile)
+      ->needs(run)
+      ->excludes(input);
   command
       ->add_option("--run-seconds", options.deploy.run_seconds,
                    "Stop a start after so long; building an engine takes minutes (3600)")
@@ -205,8 +238,64 @@ void AddRunOptions(CLI::App* command, Options& options) {
       ->needs(run);
   command
       ->add_option("--results", options.deploy.results,
-                   "Folder here for the run's log and detections (KITTI files)")
+                   "Folder here for result.json, the run's logs and detections (KITTI files)")
       ->needs(run);
+  command
+      ->add_option("--engine-with", options.engine_with,
+                   "Who builds the engine (deepstream-app where it is installed, else trtexec)")
+      ->check(CLI::IsMember({"trtexec", "deepstream-app"}))
+      ->needs(run);
+  return run;
+}
+
+// A mode of nvpmodel: a number, or a plain name.
+std::string CheckPowerMode(const std::string& text) {
+  const bool plain = !text.empty() && text.size() <= 32 && text[0] != '-' &&
+                     text.find_first_not_of(
+                         "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                         "0123456789_-+.") == std::string::npos;
+  return plain ? "" : "not a power mode: '" + text + "' (a number or a name, as nvpmodel -q says)";
+}
+
+void AddPowerOptions(CLI::App* command, CLI::Option* run, Options& options) {
+  command
+      ->add_option("--power-mode", options.deploy.power.mode,
+                   "nvpmodel's mode for the measured run, number or name; set back afterwards")
+      ->check(CheckPowerMode, "MODE")
+      ->needs(run);
+  command
+      ->add_option("--clocks", options.clocks,
+                   "max: all clocks at their highest for the measured run; set back afterwards")
+      ->check(CLI::IsMember({"max"}))
+      ->needs(run);
+}
+
+void AddParityOptions(CLI::App* command, CLI::Option* run, Options& options) {
+  command
+      ->add_option("--reference", options.reference,
+                   "Folder of KITTI files to compare with, instead of 'edet run' here")
+      ->needs(run);
+  command
+      ->add_option("--reference-frames", options.reference_frames,
+                   "Compare the first so many frames of --video (all)")
+      ->needs(run);
+  command
+      ->add_option("--min-agreement", options.deploy.min_agreement,
+                   "Exit code 1 if fewer boxes agree: 2 x matched / (here + there) (0.9)")
+      ->check(CLI::Range(0., 1.))
+      ->needs(run);
+  command
+      ->add_option("--min-iou", options.deploy.min_iou,
+                   "From which overlap on two boxes of a class are the same (0.5)")
+      ->check(CLI::Range(0.01, 1.))
+      ->needs(run);
+  command->add_flag("--no-parity", options.no_parity, "Do not compare detections")->needs(run);
+}
+
+deploy::EngineBuilder BuilderFromName(const std::string& name) {
+  if (name == "trtexec") return deploy::EngineBuilder::kTrtexec;
+  return name == "deepstream-app" ? deploy::EngineBuilder::kDeepStreamApp
+                                  : deploy::EngineBuilder::kAny;
 }
 
 }  // namespace
@@ -225,15 +314,23 @@ void AddDeployCommand(CLI::App& app, Session& session) {
       ->check(CLI::Range(1, 64));
   CLI::Option* rollback = command->add_flag("--rollback", options->rollback,
                                             "Go back to the release that was there before");
+  CLI::Option* uninstall =
+      command
+          ->add_flag("--uninstall", options->uninstall,
+                     "Remove everything of this bundle's folder from the device")
+          ->excludes(rollback);
   command
-      ->add_flag("--uninstall", options->uninstall,
-                 "Remove everything of this bundle's folder from the device")
-      ->excludes(rollback);
+      ->add_flag("--restore", options->restore,
+                 "Set power mode and clocks back where a measured run could not")
+      ->excludes(rollback)
+      ->excludes(uninstall);
   command->add_flag("--dry-run", options->deploy.dry_run,
                     "Look and compare, send and change nothing");
   command->add_flag("--any-platform", options->deploy.any_platform,
                     "Go on where the device is not the bundle's platform");
-  AddRunOptions(command, *options);
+  CLI::Option* run = AddRunOptions(command, *options);
+  AddPowerOptions(command, run, *options);
+  AddParityOptions(command, run, *options);
   command->add_option("--ssh-config", options->deploy.ssh_config,
                       "File instead of ~/.ssh/config: port, key, known hosts, jump host");
   command->add_flag("--json", options->json, "Print the steps as JSON");
@@ -245,6 +342,8 @@ void AddDeployCommand(CLI::App& app, Session& session) {
       "  edet deploy d0-xavier.tar.zst nvidia@xavier.local");
   command->callback([options, &session] {
     options->quiet = session.quiet;
+    options->deploy.engine_with = BuilderFromName(options->engine_with);
+    options->deploy.power.clocks_max = options->clocks == "max";
     Status status = Run(*options);
     if (!status.ok()) throw CommandFailed{status.error()};
   });

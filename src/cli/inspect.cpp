@@ -243,7 +243,9 @@ void AddInspectCommand(CLI::App& app, Session& session) {
   command->add_option("--html", options->html,
                       "Draw the network (of an ONNX file) as one HTML page with its figures");
   command->footer(
-      "\nExamples:\n  edet inspect efficientdet-d0\n  edet inspect d0/model.onnx --json\n"
+      "\nOf an ONNX file also: who exported it, which parse function reads its outputs, which "
+      "DeepStreams can feed its\ninput, and what to do next.\n\nExamples:\n  edet inspect "
+      "efficientdet-d0\n  edet inspect d0/model.onnx --json\n"
       "  edet inspect d0/model.onnx --html d0.html\n  edet inspect "
       "d0/libnvdsinfer_efficientdet.so");
   command->callback([options, &session] {

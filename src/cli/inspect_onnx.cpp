@@ -8,8 +8,10 @@
 #include <string>
 
 #include "base/file.h"
+#include "cli/inspect_fitness.h"
 #include "onnx/analysis.h"
 #include "onnx/picture.h"
+#include "onnx/read_graph.h"
 
 namespace edet::cli {
 namespace fs = std::filesystem;
@@ -83,6 +85,39 @@ ordered_json OnnxJson(const onnx_format::ModelAnalysis& analysis) {
           {"node_list", nodes}};
 }
 
+ordered_json FitnessJson(const Fitness& fitness) {
+  ordered_json feeding = ordered_json::array();
+  for (const FeedVerdict& verdict : fitness.feeding)
+    feeding.push_back(
+        {{"versions", verdict.versions}, {"good", verdict.good}, {"why", verdict.why}});
+  ordered_json json = {{"exporter", fitness.exporter},
+                       {"contract", nullptr},
+                       {"deepstream", feeding},
+                       {"next", fitness.next}};
+  if (fitness.contract)
+    json["contract"] = {{"name", fitness.contract->name},
+                        {"what", fitness.contract->what},
+                        {"function", fitness.contract->function}};
+  return json;
+}
+
+void PrintFitness(const Fitness& fitness) {
+  fmt::print("exporter    {}\n", fitness.exporter);
+  if (fitness.contract) {
+    fmt::print("contract    {}: {} ({})\n", fitness.contract->name, fitness.contract->what,
+               fitness.contract->function);
+  } else {
+    fmt::print("contract    none that the parser library reads\n");
+  }
+  for (size_t i = 0; i < fitness.feeding.size(); ++i) {
+    const FeedVerdict& verdict = fitness.feeding[i];
+    fmt::print("{:<12}{} {} the input: {}\n", i == 0 ? "deepstream" : "", verdict.versions,
+               verdict.good ? "feeds" : "cannot feed", verdict.why);
+  }
+  for (size_t i = 0; i < fitness.next.size(); ++i)
+    fmt::print("{:<12}{}\n", i == 0 ? "next" : "", fitness.next[i]);
+}
+
 void PrintTensors(const char* what, const std::vector<onnx_format::TensorInfo>& tensors) {
   for (size_t i = 0; i < tensors.size(); ++i) {
     fmt::print("{:<12}{:<20} {:<8} [{}]\n", i == 0 ? what : "", tensors[i].name, tensors[i].type,
@@ -108,7 +143,7 @@ void PrintBlocks(const onnx_format::ModelAnalysis& analysis, bool all) {
   if (!analysis.shape_note.empty()) fmt::print("shapes      {}\n", analysis.shape_note);
 }
 
-void PrintOnnx(const onnx_format::ModelAnalysis& analysis, bool all) {
+void PrintOnnx(const onnx_format::ModelAnalysis& analysis, const Fitness& fitness, bool all) {
   const onnx_format::ModelSummary& summary = analysis.summary;
   std::string opsets;
   for (const auto& [domain, version] : summary.opsets) {
@@ -120,6 +155,7 @@ void PrintOnnx(const onnx_format::ModelAnalysis& analysis, bool all) {
              summary.ir_version, summary.file_bytes / 1e6);
   PrintTensors("input", summary.inputs);
   PrintTensors("output", summary.outputs);
+  PrintFitness(fitness);
   fmt::print(
       "network     {} nodes, {} constants, {:.2f} M parameters, {}{:.3f} G MACs, {:.3f} G FLOPs\n",
       summary.nodes, summary.initializers, summary.parameters / 1e6,
@@ -148,17 +184,29 @@ Status WritePicture(const onnx_format::ModelAnalysis& analysis, const InspectOnn
   return WriteFileAtomically(options.html, onnx_format::PicturePage(analysis, title));
 }
 
+// What breaks the format's rules is said, not counted. Graphs that only this program does not
+// read, and weights that are not there, are.
+Status CheckWhole(const fs::path& path) {
+  Result<onnx_format::ForeignModel> read = onnx_format::ReadGraph(path);
+  bool bad = !read.ok() && (read.error().code == ErrorCode::kCorrupt ||
+                            read.error().code == ErrorCode::kLimitExceeded);
+  return bad ? Status(read.error()) : Status();
+}
+
 }  // namespace
 
 Status InspectOnnx(const InspectOnnxOptions& options) {
+  EDET_RETURN_IF_ERROR(CheckWhole(options.path));
   EDET_ASSIGN_OR_RETURN(onnx_format::ModelAnalysis analysis,
                         onnx_format::AnalyzeModel(options.path));
+  Fitness fitness = JudgeFitness(analysis.summary, options.path);
   if (!options.html.empty()) EDET_RETURN_IF_ERROR(WritePicture(analysis, options));
   if (options.json) {
-    fmt::print("{}\n",
-               OnnxJson(analysis).dump(2, ' ', false, ordered_json::error_handler_t::replace));
+    ordered_json json = OnnxJson(analysis);
+    json.update(FitnessJson(fitness));
+    fmt::print("{}\n", json.dump(2, ' ', false, ordered_json::error_handler_t::replace));
   } else {
-    PrintOnnx(analysis, options.all);
+    PrintOnnx(analysis, fitness, options.all);
     if (!options.html.empty()) fmt::print("\nwritten     {}\n", options.html.string());
   }
   return {};

@@ -47,6 +47,7 @@ int Run(int argc, char** argv) {
   edet::cli::AddConvertCommand(app, session);
   edet::cli::AddRepairCommand(app, session);
   edet::cli::AddCheckCommand(app, session);
+  edet::cli::AddCompareCommand(app, session);
   edet::cli::AddInspectCommand(app, session);
   edet::cli::AddConfigCommand(app, session);
   edet::cli::AddBundleCommand(app, session);

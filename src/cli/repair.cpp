@@ -4,7 +4,6 @@
 
 #include <CLI/CLI.hpp>
 #include <cstdio>
-#include <cstdlib>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -14,6 +13,7 @@
 #include "cli/convert_choices.h"
 #include "cli/convert_options.h"
 #include "cli/repair_verify.h"
+#include "cli/scratch_folder.h"
 #include "deepstream/platforms.h"
 #include "graph/graph.h"
 #include "onnx/read_graph.h"
@@ -28,6 +28,7 @@ namespace {
 struct Options {
   fs::path input, output;
   repair::RepairOptions repair;
+  compare::PictureSource picture;  // to verify on
   std::string target, size;
   std::optional<int64_t> opset;
   bool list = false, dry_run = false, no_verify = false, json = false;
@@ -91,10 +92,10 @@ Result<std::vector<std::string>> ChooseForTarget(const graph::Graph& graph, Opti
 
 ordered_json VerificationJson(const Verification& verification) {
   ordered_json tensors = ordered_json::array();
-  for (const Comparison& c : verification.tensors)
+  for (const compare::TensorReport& c : verification.tensors)
     tensors.push_back({{"name", c.name},
-                       {"largest", c.largest},
-                       {"difference", c.difference},
+                       {"largest", c.difference.largest},
+                       {"difference", c.difference.max_abs},
                        {"allowed", c.allowed}});
   return {{"compared", verification.compared() || verification.detections >= 0},
           {"good", verification.good()},
@@ -126,9 +127,10 @@ void PrintJson(const Options& options, const Outcome& outcome) {
 }
 
 void PrintVerification(const Verification& verification) {
-  for (const Comparison& c : verification.tensors)
+  for (const compare::TensorReport& c : verification.tensors)
     fmt::print("{:<20}{}: {:.1e} off at most (allowed {:.1e}, largest value {:.3g}){}\n", "same",
-               c.name, c.difference, c.allowed, c.largest, c.good() ? "" : "  TOO MUCH");
+               c.name, c.difference.max_abs, c.allowed, c.difference.largest,
+               c.good() ? "" : "  TOO MUCH");
   if (verification.detections >= 0)
     fmt::print("{:<20}{} of {} detections found again\n", "same", verification.partners,
                verification.detections);
@@ -152,33 +154,21 @@ void Print(const Options& options, const Outcome& outcome) {
 
 // --- Doing ---
 
-// A folder for the probes of a verification, gone with everything in it afterwards.
-class ScratchFolder {
- public:
-  ScratchFolder() {
-    std::error_code ignored;
-    std::string name = (fs::temp_directory_path(ignored) / "edet-repair-XXXXXX").string();
-    if (mkdtemp(name.data()) != nullptr) path_ = name;
-  }
-  ScratchFolder(const ScratchFolder&) = delete;
-  ScratchFolder& operator=(const ScratchFolder&) = delete;
-  ~ScratchFolder() {
-    std::error_code ignored;
-    if (!path_.empty()) fs::remove_all(path_, ignored);
-  }
-  const fs::path& path() const { return path_; }
-
- private:
-  fs::path path_;
-};
-
 Status Verify(const Options& options, const fs::path& repaired, Outcome& outcome) {
   ScratchFolder scratch;
   if (scratch.path().empty())
     return Error{ErrorCode::kIo, "cannot make a temporary folder", "", "--no-verify goes without"};
-  EDET_ASSIGN_OR_RETURN(outcome.verification,
-                        VerifyRepair({options.input, repaired, outcome.report.landmarks,
-                                      outcome.report.same_rules, scratch.path()}));
+  Result<Verification> verified =
+      VerifyRepair({options.input, repaired, outcome.report.landmarks, outcome.report.same_rules,
+                    scratch.path(), options.picture});
+  if (!verified.ok()) {
+    Error error = verified.error();  // the staged file's name says nothing to the user
+    bool of_staged = error.where == repaired.string();
+    if (of_staged) error.where = "the repaired " + options.input.string();
+    if (of_staged) error.hint = "--no-verify writes it without running it";
+    return error;
+  }
+  outcome.verification = std::move(*verified);
   if (outcome.verification->good()) return {};
   return Error{ErrorCode::kFindings, "the repaired network computes something else: not written",
                options.input.string(), "--skip leaves repairs out, --no-verify writes it anyway"};
@@ -276,6 +266,9 @@ void AddOptions(CLI::App* command, const std::shared_ptr<Options>& options) {
       ->delimiter(',');
   command->add_flag("--list", options->list, "Name the repairs, and why each");
   command->add_flag("--dry-run", options->dry_run, "Tell what would be done, write nothing");
+  command->add_option("--input", options->picture.file,
+                      "Picture (or .npy, RGB 0..255) to run both networks on; a drawn street if "
+                      "left out");
   command->add_flag("--no-verify", options->no_verify,
                     "Do not run both networks on the same picture before writing");
   command->add_flag("--json", options->json, "Tell it as JSON");
@@ -290,9 +283,11 @@ void AddRepairCommand(CLI::App& app, Session& session) {
   AddOptions(command, options);
   command->footer(
       "\nEach repair says what it changed and why; what is not understood stays and is named. "
-      "Before it writes,\nit runs both networks on one picture: heads and detections must agree to "
+      "Before it writes,\nit runs both networks on one picture (--input: yours): heads and "
+      "detections must agree to "
       "1e-3 of the largest value.\n\nExamples:\n  edet repair export.onnx -o model.onnx\n"
       "  edet repair export.onnx -o model.onnx --target xavier-jp5\n"
+      "  edet repair export.onnx -o model.onnx --input street.jpg\n"
       "  edet repair export.onnx --dry-run --skip batch-norm,padding");
   command->callback([options, &session] {
     if (options->list) return PrintList();

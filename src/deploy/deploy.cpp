@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <chrono>
 #include <map>
 #include <optional>
 #include <set>
@@ -11,14 +10,13 @@
 #include "deploy/checksum.h"
 #include "deploy/device_state.h"
 #include "deploy/embedded_files.h"
-#include "deploy/results.h"
+#include "deploy/measured_run.h"
+#include "deploy/step_timer.h"
+#include "deploy/transfer.h"
 
 namespace edet::deploy {
 namespace {
 
-// Sent at once: small enough for a progress line and for a slow radio link, large enough that the
-// round trips do not count.
-constexpr size_t kSliceBytes = size_t{4} << 20;
 // Files below this go together: what counts for them is the number of commands.
 constexpr size_t kSmallBytes = size_t{1} << 20;
 constexpr unsigned kSliceSeconds = 600;
@@ -31,25 +29,6 @@ std::string Script(const char* name) { return std::string(DeviceFile(name)); }
 std::string Megabytes(uint64_t bytes) {
   return fmt::format("{:.1f} MB", static_cast<double>(bytes) / 1e6);
 }
-
-// Measures a step and tells it.
-class StepTimer {
- public:
-  StepTimer(std::string name, const StepSink& tell) : tell_(tell) { step_.name = std::move(name); }
-  nlohmann::ordered_json& facts() { return step_.facts; }
-  void Done(std::string state, std::string text) {
-    step_.state = std::move(state);
-    step_.text = std::move(text);
-    step_.seconds =
-        std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
-    tell_(step_);
-  }
-
- private:
-  const StepSink& tell_;
-  Step step_;
-  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
-};
 
 // What a device has already, by SHA-256.
 struct Store {
@@ -74,33 +53,6 @@ Store ParseStore(const std::string& lines) {
   return store;
 }
 
-// What remote/run.sh told of one start of deepstream-app.
-struct RunFacts {
-  std::string last_line;                      // of deepstream-app
-  std::map<std::string, std::string> values;  // "fps", "engine_after", ...
-  std::string Value(const char* key) const {
-    auto found = values.find(key);
-    return found == values.end() ? "" : found->second;
-  }
-  bool built() const { return Value("engine_before") != Value("engine_after"); }
-};
-
-RunFacts ParseRun(const std::string& text) {
-  RunFacts facts;
-  bool values = false;
-  std::istringstream stream(text);
-  for (std::string line; std::getline(stream, line);) {
-    const size_t equals = line.find('=');
-    if (line == "facts")
-      values = true;
-    else if (!values && !line.empty())
-      facts.last_line = LastLine(line);
-    else if (equals != std::string::npos)
-      facts.values[line.substr(0, equals)] = LastLine(line.substr(equals + 1));
-  }
-  return facts;
-}
-
 class Deployment {
  public:
   Deployment(const Bundle& bundle, const DeployOptions& options, const StepSink& tell)
@@ -111,7 +63,11 @@ class Deployment {
   Status Compare();
   Status Send(const ProgressSink& progress);
   Status Install();
-  Status Run();
+  Status Run(const ProgressSink& progress) {
+    return RunMeasured(*device_, state_, bundle_, options_, tell_, progress);
+  }
+  Status SetPowerBack();
+  Status SetPowerBackIfLeft();
   Status RunScript(const char* step, const std::string& script);
   bool unchanged() const { return unchanged_; }
 
@@ -124,10 +80,6 @@ class Deployment {
   Result<std::vector<Outgoing>> Missing();
   Status CheckSpace(uint64_t bytes) const;
   Status SendSmall(const std::vector<Outgoing>& missing, const std::function<void(uint64_t)>& sent);
-  Error NotSent(const std::string& what, const ProcessResult& result) const;
-  Status SendFile(const Outgoing& outgoing, const std::function<void(uint64_t)>& sent);
-  Result<RunFacts> Start();
-  Status FetchResults();
   Error Failed(const char* what, const ProcessResult& result) const;
 
   const Bundle& bundle_;
@@ -213,14 +165,6 @@ Status Deployment::CheckSpace(uint64_t bytes) const {
                "make room, or give another folder"};
 }
 
-Error Deployment::NotSent(const std::string& what, const ProcessResult& result) const {
-  const std::string why = result.exit_code == 6   ? "another edet sends to this device"
-                          : result.exit_code == 7 ? "it arrived damaged: run the command again"
-                                                  : LastLine(result.err);
-  return {ErrorCode::kEnvironment, fmt::format("cannot send {}: {}", what, why),
-          options_.destination.host, "what was current there still is"};
-}
-
 Status Deployment::SendSmall(const std::vector<Outgoing>& missing,
                              const std::function<void(uint64_t)>& sent) {
   std::vector<std::pair<std::string, const BundleFile*>> files;
@@ -234,26 +178,8 @@ Status Deployment::SendSmall(const std::vector<Outgoing>& missing,
   EDET_ASSIGN_OR_RETURN(std::string tar, TarOf(files));
   EDET_ASSIGN_OR_RETURN(ProcessResult result, device_->Run(Script("remote/receive_pack.sh"),
                                                            {state_.directory}, tar, kSliceSeconds));
-  if (result.exit_code != 0) return NotSent("the small files", result);
+  if (result.exit_code != 0) return NotSent("the small files", options_.destination.host, result);
   sent(bytes);
-  return {};
-}
-
-Status Deployment::SendFile(const Outgoing& outgoing, const std::function<void(uint64_t)>& sent) {
-  const std::string_view bytes = outgoing.file->bytes;
-  uint64_t at = outgoing.sent;
-  do {
-    const std::string_view slice = bytes.substr(at, kSliceBytes);
-    const bool last = at + slice.size() == bytes.size();
-    EDET_ASSIGN_OR_RETURN(
-        ProcessResult result,
-        device_->Run(Script("remote/receive.sh"),
-                     {state_.directory, outgoing.hash, std::to_string(at), last ? "last" : "more"},
-                     slice, kSliceSeconds));
-    if (result.exit_code != 0) return NotSent(outgoing.file->path, result);
-    at += slice.size();
-    sent(slice.size());
-  } while (at < bytes.size());
   return {};
 }
 
@@ -285,7 +211,12 @@ Status Deployment::Send(const ProgressSink& progress) {
   };
   EDET_RETURN_IF_ERROR(SendSmall(missing, count));
   for (const Outgoing& outgoing : missing) {
-    if (outgoing.file->bytes.size() >= kSmallBytes) EDET_RETURN_IF_ERROR(SendFile(outgoing, count));
+    const BundleFile& file = *outgoing.file;
+    if (file.bytes.size() >= kSmallBytes) {
+      EDET_RETURN_IF_ERROR(SendBytes(
+          *device_, {state_.directory, outgoing.hash, file.path, file.bytes, outgoing.sent},
+          count));
+    }
     store_.paths[outgoing.hash] = "incoming/files/" + outgoing.hash;
   }
   step.Done(missing.empty() ? "unchanged" : "done", text);
@@ -319,78 +250,6 @@ Status Deployment::Install() {
   return {};
 }
 
-// One start of deepstream-app, to its end.
-Result<RunFacts> Deployment::Start() {
-  EDET_ASSIGN_OR_RETURN(ProcessResult result,
-                        device_->Run(Script("remote/run.sh"),
-                                     {state_.directory, bundle_.engine, options_.input_uri,
-                                      std::to_string(options_.run_seconds)},
-                                     {}, options_.run_seconds + kInstallSeconds));
-  if (result.exit_code != 0) return Failed("cannot run", result);
-  RunFacts facts = ParseRun(result.out);
-  if (facts.Value("exit_code") == "0") return facts;
-  return Error{ErrorCode::kEnvironment,
-               fmt::format("deepstream-app ends with exit code {}: {}", facts.Value("exit_code"),
-                           facts.last_line),
-               fmt::format("{}:{}/current/run/deepstream-app.log", options_.destination.host,
-                           state_.directory),
-               "docs/troubleshooting.md has its messages; --rollback goes back"};
-}
-
-// log and detections, as a folder of plain files.
-Status Deployment::FetchResults() {
-  if (options_.results.empty()) return {};
-  StepTimer step("results", tell_);
-  EDET_ASSIGN_OR_RETURN(ProcessResult result,
-                        device_->Run("cd \"$1/current\" && exec tar -cf - run kitti",
-                                     {state_.directory}, {}, kInstallSeconds));
-  if (result.exit_code != 0) return Failed("cannot copy the results", result);
-  EDET_ASSIGN_OR_RETURN(size_t files, UnpackResults(result.out, options_.results));
-  step.facts() = {{"folder", options_.results.string()}, {"files", files}};
-  step.Done("done", fmt::format("{} files in {}", files, options_.results.string()));
-  return {};
-}
-
-Status Deployment::Run() {
-  if (options_.dry_run || state_.deepstream.empty()) {
-    StepTimer("engine", tell_)
-        .Done("planned", options_.dry_run ? "deepstream-app would build the engine"
-                                          : "there is no deepstream-app to build it");
-    return {};
-  }
-  StepTimer engine("engine", tell_);
-  EDET_ASSIGN_OR_RETURN(RunFacts run, Start());
-  if (run.Value("engine_after") == "none") {
-    return Error{ErrorCode::kFindings, "deepstream-app ran, but there is no " + bundle_.engine,
-                 options_.destination.host, "every start would build an engine: read its log"};
-  }
-  const bool built = run.built();
-  engine.facts() = {
-      {"engine", bundle_.engine}, {"built", built}, {"seconds", run.Value("seconds")}};
-  engine.Done(built ? "done" : "unchanged",
-              fmt::format("{} {} in {} s", bundle_.engine, built ? "built" : "was there: loaded",
-                          run.Value("seconds")));
-  StepTimer measure("measure", tell_);
-  if (built) {
-    EDET_ASSIGN_OR_RETURN(run, Start());
-    if (run.built() || run.Value("loaded") != "yes") {
-      return Error{ErrorCode::kFindings, "the second start builds the engine again",
-                   options_.destination.host,
-                   "the folder must be writable, and batch size, GPU and precision those of the "
-                   "engine's name"};
-    }
-  }
-  for (const char* key : {"fps", "frames", "objects", "memory_mib", "loaded"})
-    measure.facts()[key] = run.Value(key);
-  measure.Done("done",
-               fmt::format("{} fps over {} frames, {} objects{}; the engine was loaded, not built",
-                           run.Value("fps"), run.Value("frames"), run.Value("objects"),
-                           run.Value("memory_mib").empty()
-                               ? ""
-                               : ", " + run.Value("memory_mib") + " MiB of memory in use"));
-  return FetchResults();
-}
-
 // A script with the folder as its argument, which answers in its last line.
 Status Deployment::RunScript(const char* step_name, const std::string& script) {
   StepTimer step(step_name, tell_);
@@ -406,6 +265,29 @@ Status Deployment::RunScript(const char* step_name, const std::string& script) {
   return {};
 }
 
+Status Deployment::SetPowerBack() {
+  if (!state_.power_to_restore || options_.dry_run) {
+    StepTimer("power", tell_)
+        .Done(state_.power_to_restore ? "planned" : "unchanged",
+              state_.power_to_restore ? "power mode and clocks would be set back"
+                                      : "there is nothing to set back");
+    return {};
+  }
+  EDET_ASSIGN_OR_RETURN(PowerState power, TellRestored(*device_, state_.directory, tell_));
+  if (power.refused.empty()) return {};
+  return Error{ErrorCode::kFindings, "the power mode is not set back", options_.destination.host,
+               power.refused[0]};
+}
+
+// Of an earlier measured run that lost its connection. What the device refuses was told.
+Status Deployment::SetPowerBackIfLeft() {
+  if (!state_.power_to_restore || options_.dry_run) return {};
+  EDET_ASSIGN_OR_RETURN(PowerState power, TellRestored(*device_, state_.directory, tell_));
+  state_.power_mode = power.mode;
+  state_.power_to_restore = !power.refused.empty();
+  return {};
+}
+
 Status Begin(Deployment& deployment) {
   EDET_RETURN_IF_ERROR(deployment.Connect());
   return deployment.Look();
@@ -417,10 +299,11 @@ Status Deploy(const Bundle& bundle, const DeployOptions& options, const StepSink
               const ProgressSink& progress) {
   Deployment deployment(bundle, options, tell);
   EDET_RETURN_IF_ERROR(Begin(deployment));
+  EDET_RETURN_IF_ERROR(deployment.SetPowerBackIfLeft());
   EDET_RETURN_IF_ERROR(deployment.Compare());
   EDET_RETURN_IF_ERROR(deployment.Send(progress));
   EDET_RETURN_IF_ERROR(deployment.Install());
-  return options.run ? deployment.Run() : Status();
+  return options.run ? deployment.Run(progress) : Status();
 }
 
 Status RollBack(const Bundle& bundle, const DeployOptions& options, const StepSink& tell) {
@@ -432,9 +315,16 @@ Status RollBack(const Bundle& bundle, const DeployOptions& options, const StepSi
       "$1\" >&2; exit 4; }; exec sh \"$1/current/install.sh\" --rollback \"$1\"");
 }
 
+Status SetPowerBack(const Bundle& bundle, const DeployOptions& options, const StepSink& tell) {
+  Deployment deployment(bundle, options, tell);
+  EDET_RETURN_IF_ERROR(Begin(deployment));
+  return deployment.SetPowerBack();
+}
+
 Status Uninstall(const Bundle& bundle, const DeployOptions& options, const StepSink& tell) {
   Deployment deployment(bundle, options, tell);
   EDET_RETURN_IF_ERROR(Begin(deployment));
+  EDET_RETURN_IF_ERROR(deployment.SetPowerBackIfLeft());
   // Our own copy: an install that never came to its end has none.
   return deployment.RunScript("uninstall", Script("device/uninstall.sh"));
 }

@@ -126,7 +126,8 @@ DeviceState ParseProbe(const std::string& lines) {
                                                      {"previous", &device.previous},
                                                      {"current_sums", &device.current_sums}};
   const std::map<std::string, bool*> flags = {{"writable", &device.writable},
-                                              {"current_whole", &device.current_whole}};
+                                              {"current_whole", &device.current_whole},
+                                              {"power_to_restore", &device.power_to_restore}};
   std::istringstream stream(lines);
   for (std::string line; std::getline(stream, line);) {
     const size_t equals = line.find('=');
@@ -178,6 +179,7 @@ nlohmann::ordered_json ToJson(const DeviceState& device) {
                                  {"trtexec", device.trtexec},
                                  {"current", device.current},
                                  {"previous", device.previous}};
+  json["power_to_restore"] = device.power_to_restore;
   json["tools"] = device.tools;
   json["free_bytes"] = nullptr;
   if (device.free_bytes) json["free_bytes"] = *device.free_bytes;

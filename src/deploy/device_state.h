@@ -21,6 +21,7 @@ struct DeviceState {
   std::string arch, l4t, deepstream, tensorrt, cuda, glibc, power_mode, trtexec;
   std::optional<uint64_t> free_bytes;
   bool writable = false;
+  bool power_to_restore = false;  // an earlier measured run could not set the power mode back
   std::set<std::string> tools;    // of sha256sum, flock, tegrastats, docker, make, g++
   std::string current, previous;  // "releases/ID"
   std::string current_sums;       // SHA-256 of the current release's SHA256SUMS

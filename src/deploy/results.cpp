@@ -31,13 +31,12 @@ Error Odd(const std::string& name) {
 
 }  // namespace
 
-Result<size_t> UnpackResults(const std::string& tar, const fs::path& folder) {
+Result<std::map<std::string, std::string>> ReadResults(const std::string& tar) {
   std::unique_ptr<archive, FreeArchive> reader(archive_read_new());
   archive_read_support_format_tar(reader.get());
   if (archive_read_open_memory(reader.get(), tar.data(), tar.size()) != ARCHIVE_OK)
     return Odd("no tar");
-  OutputFiles output;
-  size_t files = 0;
+  std::map<std::string, std::string> files;
   archive_entry* entry = nullptr;
   int result = ARCHIVE_OK;
   while ((result = archive_read_next_header(reader.get(), &entry)) == ARCHIVE_OK) {
@@ -47,15 +46,20 @@ Result<size_t> UnpackResults(const std::string& tar, const fs::path& folder) {
     if (archive_entry_filetype(entry) == AE_IFDIR) continue;
     const la_int64_t size = archive_entry_size(entry);
     if (archive_entry_filetype(entry) != AE_IFREG || size < 0 ||
-        static_cast<uint64_t>(size) > tar.size() || ++files > kMaxFiles)
+        static_cast<uint64_t>(size) > tar.size() || files.size() >= kMaxFiles)
       return Odd(name);
     std::string bytes(static_cast<size_t>(size), '\0');
     if (archive_read_data(reader.get(), bytes.data(), bytes.size()) != size) return Odd(name);
-    EDET_RETURN_IF_ERROR(output.Stage(folder / name, bytes));
+    files[fs::path(name).lexically_normal().string()] = std::move(bytes);
   }
   if (result != ARCHIVE_EOF) return Odd("its end is missing");
-  EDET_RETURN_IF_ERROR(output.Commit());
   return files;
+}
+
+Status WriteResults(const std::map<std::string, std::string>& files, const fs::path& folder) {
+  OutputFiles output;
+  for (const auto& [name, bytes] : files) EDET_RETURN_IF_ERROR(output.Stage(folder / name, bytes));
+  return output.Commit();
 }
 
 }  // namespace edet::deploy

@@ -79,7 +79,7 @@ Status OpenBelow(const fs::path& folder, const fs::path& location, Folder& at) {
     int next = openat(at.get(), part->c_str(), kStep | (last ? 0 : O_DIRECTORY));
     int number = errno;
     if (next < 0 && (number == ELOOP || number == ENOTDIR)) {
-      return Error{ErrorCode::kUnsupported, "external data behind a link is not read",
+      return Error{ErrorCode::kCorrupt, "external data behind a link is not read",
                    location.string(), "put the file itself beside the model"};
     }
     if (next < 0) {
@@ -120,16 +120,16 @@ Result<std::string> ReadExternalData(const ::onnx::TensorProto& tensor, const fs
   EDET_ASSIGN_OR_RETURN(Place place, ReadPlace(tensor));
   fs::path location = place.location;
   if (place.location.find('\0') != std::string::npos || !StaysBelow(location)) {
-    return Error{ErrorCode::kUnsupported, "external data outside of the model's folder is not read",
+    return Error{ErrorCode::kCorrupt, "external data outside of the model's folder is not read",
                  "tensor " + tensor.name(), "save the model with its data beside it"};
   }
   Folder file(-1);
   EDET_RETURN_IF_ERROR(OpenBelow(folder, location, file));
   struct stat info {};
   if (fstat(file.get(), &info) != 0 || !S_ISREG(info.st_mode))
-    return Bad(ErrorCode::kUnsupported, "external data is no regular file", tensor);
+    return Bad(ErrorCode::kCorrupt, "external data is no regular file", tensor);
   if (info.st_nlink > 1) {
-    return Error{ErrorCode::kUnsupported, "external data behind a hard link is not read",
+    return Error{ErrorCode::kCorrupt, "external data behind a hard link is not read",
                  location.string(), "copy the file"};
   }
   if (place.length.value_or(wanted_bytes) != wanted_bytes)

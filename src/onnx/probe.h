@@ -18,8 +18,9 @@ struct Probe {
   bool only_these = false;           // without the model's own outputs and what only they need
 };
 
-// Writes a copy of a model with that probe; else it is as it was. Errors: those of reading,
-// NotFound (a name), Io.
+// Writes a copy of a model with that probe; else it is as it was, but that external data is inside.
+// Errors: those of reading and of external data, NotFound (a name), Unsupported (local functions),
+// Io.
 Status WriteProbe(const std::filesystem::path& model, const Probe& probe,
                   const std::filesystem::path& path);
 

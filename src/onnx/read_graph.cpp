@@ -1,5 +1,6 @@
 #include "onnx/read_graph.h"
 
+#include <onnx/defs/schema.h>
 #include <onnx/onnx_pb.h>
 
 #include <algorithm>
@@ -54,7 +55,23 @@ Status CheckNames(const format::NodeProto& node, const ReadLimits& limits) {
   return {};
 }
 
-Status CountAll(const format::GraphProto& graph, const ReadLimits& limits, Totals& totals) {
+// Whoever works on a graph relies on the inputs that an operator of ONNX cannot be without.
+Status CheckInputs(const format::NodeProto& node, int64_t opset) {
+  bool own = node.domain().empty() || node.domain() == "ai.onnx";
+  const format::OpSchema* schema =
+      own ? format::OpSchemaRegistry::Schema(node.op_type(), static_cast<int>(opset), "") : nullptr;
+  for (int i = 0; schema != nullptr && i < schema->min_input(); ++i) {
+    size_t place = std::min(static_cast<size_t>(i), schema->inputs().size() - 1);
+    bool needed = schema->inputs()[place].GetOption() != format::OpSchema::Optional;
+    bool there = i < node.input_size() && !node.input(i).empty();
+    if (needed && !there)
+      return Corrupt(Printable(node.op_type()) + " lacks an input that it needs", Where(node));
+  }
+  return {};
+}
+
+Status CountAll(const format::GraphProto& graph, int64_t opset, const ReadLimits& limits,
+                Totals& totals) {
   totals.nodes += static_cast<uint64_t>(graph.node_size());
   totals.tensors += static_cast<uint64_t>(graph.initializer_size());
   if (totals.nodes > limits.nodes)
@@ -63,10 +80,11 @@ Status CountAll(const format::GraphProto& graph, const ReadLimits& limits, Total
     return Error{ErrorCode::kLimitExceeded, "has too many constants", "", ""};
   for (const auto& node : graph.node()) {
     EDET_RETURN_IF_ERROR(CheckNames(node, limits));
+    EDET_RETURN_IF_ERROR(CheckInputs(node, opset));
     for (const auto& attribute : node.attribute()) {
-      if (attribute.has_g()) EDET_RETURN_IF_ERROR(CountAll(attribute.g(), limits, totals));
+      if (attribute.has_g()) EDET_RETURN_IF_ERROR(CountAll(attribute.g(), opset, limits, totals));
       for (const auto& inner : attribute.graphs())
-        EDET_RETURN_IF_ERROR(CountAll(inner, limits, totals));
+        EDET_RETURN_IF_ERROR(CountAll(inner, opset, limits, totals));
     }
   }
   return {};
@@ -341,7 +359,7 @@ Result<ForeignModel> ReadModelGraph(const fs::path& path, const ReadLimits& limi
   model.producer = summary.producer;
   EDET_ASSIGN_OR_RETURN(int64_t opset, OwnOpset(model.opsets));
   Totals totals;
-  EDET_RETURN_IF_ERROR(CountAll(file.model.graph(), limits, totals));
+  EDET_RETURN_IF_ERROR(CountAll(file.model.graph(), opset, limits, totals));
   EDET_ASSIGN_OR_RETURN(model.graph,
                         Reader(path.parent_path(), limits).Read(*file.model.mutable_graph()));
   model.repeated_names = RepeatedNames(model.graph);

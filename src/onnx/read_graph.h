@@ -32,9 +32,10 @@ struct ForeignModel {
 // Reads the whole graph: every operator and attribute, constants in external files of its folder
 // too. Subgraphs stay closed (graph::OpaqueAttribute). Types and shapes are those that the file
 // states; nothing is inferred. Errors: NotFound, Io, LimitExceeded, Corrupt (no ONNX model, cut
-// off, values that do not fit their shape, a name that nothing makes or two nodes make, a cycle),
-// Unsupported (local functions, sparse tensors, an opset before 7 or after 18, external data
-// outside of the folder or behind a link). Each names its place. One thread.
+// off, values that do not fit their shape, a name that nothing makes or two nodes make, an operator
+// without an input that it needs, a cycle, external data outside of the folder or behind a link),
+// Unsupported (local functions, sparse tensors, an opset before 7 or after 18, bodies that cannot
+// be upgraded). Each names its place. One thread.
 Result<ForeignModel> ReadGraph(const std::filesystem::path& path, const ReadLimits& limits = {});
 
 }  // namespace edet::onnx_format

@@ -8,6 +8,7 @@
 
 #include <chrono>
 #include <fstream>
+#include <functional>
 
 #include "base/file.h"
 #include "onnx/write.h"
@@ -174,6 +175,70 @@ TEST_F(ForeignFile, WritesOldFormsForOldOpsets) {
   }
 }
 
+void SetFloats4(format::ValueInfoProto* value) {
+  auto* type = value->mutable_type()->mutable_tensor_type();
+  type->set_elem_type(format::TensorProto_DataType_FLOAT);
+  type->mutable_shape()->add_dim()->set_dim_value(4);
+}
+
+// Both branches of an If get `op` of x; z is its result.
+void AddIf(format::GraphProto* graph, const std::function<void(format::NodeProto*)>& change) {
+  auto* condition = graph->add_initializer();
+  condition->set_name("c");
+  condition->set_data_type(format::TensorProto_DataType_BOOL);
+  condition->add_int32_data(1);
+  format::NodeProto* node = AddNode(graph, "If", "choice", {"c"}, {"z"});
+  for (const char* branch : {"then_branch", "else_branch"}) {
+    auto* attribute = node->add_attribute();
+    attribute->set_name(branch);
+    attribute->set_type(format::AttributeProto_AttributeType_GRAPH);
+    format::GraphProto* body = attribute->mutable_g();
+    body->set_name(branch);
+    change(AddNode(body, "Squeeze", "inner", {"x"}, {"inner_z"}));
+    auto* output = body->add_output();
+    output->set_name("inner_z");
+    SetFloats4(output);
+  }
+  graph->add_output()->set_name("z");
+}
+
+// The same file with another opset number would not pass the checker: the bodies must change too.
+TEST_F(ForeignFile, UpgradesBodiesWithTheOpset) {
+  SetOpset(9);
+  AddIf(graph(), [](format::NodeProto* inner) { AddInts(inner, "axes", {0}); });
+  for (auto& output : *graph()->mutable_output()) SetFloats4(&output);
+  EXPECT_NO_THROW(format::checker::check_model(model_));
+  Result<ForeignModel> read = Read();
+  ASSERT_TRUE(read.ok()) << read.error().ToString();
+  WriteOptions options;
+  ASSERT_TRUE(WriteModel(read->graph, options, path_).ok());
+  format::ModelProto written;
+  std::ifstream in(path_, std::ios::binary);
+  ASSERT_TRUE(written.ParseFromIstream(&in));
+  EXPECT_NO_THROW(format::checker::check_model(written));
+  const auto& node = written.graph().node(written.graph().node_size() - 1);
+  ASSERT_EQ(node.op_type(), "If");
+  for (const auto& branch : node.attribute()) {
+    ASSERT_EQ(branch.g().initializer_size(), 1);
+    EXPECT_EQ(branch.g().initializer(0).int64_data(0), 0);
+    EXPECT_EQ(branch.g().node(0).input(1), branch.g().initializer(0).name());
+  }
+  options.opset = 11;
+  Status old = WriteModel(std::move(read->graph), options, path_);
+  ASSERT_FALSE(old.ok());
+  EXPECT_NE(old.error().ToString().find("body of 'choice' has Squeeze"), std::string::npos);
+}
+
+TEST_F(ForeignFile, RefusesBodiesThatCannotBeUpgraded) {
+  SetOpset(11);
+  AddIf(graph(), [](format::NodeProto* inner) { inner->set_op_type("Softmax"); });
+  ExpectRefused(ErrorCode::kUnsupported, "body of 'choice' has Softmax in the form of opset 11");
+  SetOpset(18);
+  for (auto& attribute : *graph()->mutable_node(1)->mutable_attribute())
+    attribute.mutable_g()->mutable_node(0)->set_op_type("ReduceMax");
+  ExpectRefused(ErrorCode::kUnsupported, "body of 'choice' has ReduceMax");
+}
+
 TEST_F(ForeignFile, ReadsExternalDataOfItsFolder) {
   float values[] = {0.F, 1.F, 2.F, 3.F, 4.F};
   std::ofstream(folder_ / "weights.bin", std::ios::binary)
@@ -199,7 +264,7 @@ TEST_F(ForeignFile, RefusesExternalDataOutsideOrBehindLinks) {
         std::string("a/../../x"), std::string("link"), std::string("way/secret"),
         std::string("hard"), std::string("fifo"), std::string("")}) {
     MakeExternal(bad);
-    ExpectRefused(ErrorCode::kUnsupported, "external data");
+    ExpectRefused(ErrorCode::kCorrupt, "external data");
   }
 }
 
@@ -243,6 +308,17 @@ TEST_F(ForeignFile, RefusesNamesThatNothingOrTwoThingsMake) {
   graph()->mutable_node(1)->set_input(0, "y");
   graph()->mutable_node(1)->set_output(0, "y");
   ExpectRefused(ErrorCode::kCorrupt, "two things make");
+}
+
+TEST_F(ForeignFile, RefusesOperatorsWithoutTheInputsThatTheyNeed) {
+  AddNode(graph(), "Slice", "slice", {}, {"z"});
+  ExpectRefused(ErrorCode::kCorrupt, "Slice lacks an input");
+  graph()->mutable_node(1)->set_op_type("Conv");
+  graph()->mutable_node(1)->add_input("y");
+  graph()->mutable_node(1)->add_input("");
+  ExpectRefused(ErrorCode::kCorrupt, "Conv lacks an input");
+  graph()->mutable_node(1)->set_op_type("Resize");  // what follows its first input is optional
+  EXPECT_TRUE(Read().ok());
 }
 
 TEST_F(ForeignFile, RefusesACycle) {

@@ -6,6 +6,8 @@
 #include <unordered_set>
 #include <utility>
 
+#include "onnx/upgrade_bodies.h"
+
 namespace edet::onnx_format {
 using graph::Graph;
 using graph::kNoValue;
@@ -198,6 +200,17 @@ Status InputToList(const Graph& graph, Node& node, const char* name) {
   return {};
 }
 
+using BodyChange = Status (*)(std::string& attribute, int64_t opset, const std::string& owner);
+
+// Attributes of If, Loop and Scan that hold bodies.
+Status ForEachBody(Graph& graph, int64_t opset, BodyChange change) {
+  for (Node& node : graph.nodes)
+    for (auto& [name, attribute] : node.attributes)
+      if (auto* opaque = std::get_if<graph::OpaqueAttribute>(&attribute))
+        EDET_RETURN_IF_ERROR(change(opaque->bytes, opset, node.name));
+  return {};
+}
+
 }  // namespace
 
 Status UpgradeOperators(Graph& graph, int64_t from_opset) {
@@ -206,11 +219,16 @@ Status UpgradeOperators(Graph& graph, int64_t from_opset) {
     bool takes = node.domain.empty() && !node.inputs.empty() && node.inputs[0] != kNoValue;
     if (takes) EDET_RETURN_IF_ERROR(upgrade.Apply(node));
   }
-  return {};
+  if (from_opset >= 13 && from_opset < 18) return {};
+  return ForEachBody(graph, from_opset, UpgradeBodies);
 }
 
 Status DowngradeOperators(Graph& graph, int64_t to_opset) {
   if (to_opset >= 13) return {};
+  EDET_RETURN_IF_ERROR(
+      ForEachBody(graph, to_opset, [](std::string& body, int64_t opset, const std::string& owner) {
+        return CheckBodiesForOpset(body, opset, owner);
+      }));
   for (Node& node : graph.nodes) {
     if (!node.domain.empty()) continue;
     if (node.op == "Squeeze" || node.op == "Unsqueeze" || node.op == "ReduceSum")

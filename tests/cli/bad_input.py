@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Bad input in: one clear line on standard error, the right exit code, nothing half-written left, no more memory than
-twice the file (inspect and convert).
+twice the file (inspect and convert); for ONNX files no more than a second of computing and 512 MiB either.
 
-    bad_input.py --edet PROGRAM [--only convert|run|other]
+    bad_input.py --edet PROGRAM [--only convert|run|onnx|deploy|other]
 
 The checkpoint to spoil is made by `edet untrained`, so that nothing else is needed. Python's standard library only.
 """
@@ -20,24 +20,28 @@ import tarfile
 import tempfile
 import threading
 
-USAGE, BAD_INPUT = 2, 3
+USAGE, BAD_INPUT, ENVIRONMENT = 2, 3, 4
 # What the program takes without any file, and what reading in pieces costs.
 BASE_MEMORY_BYTES = 64 << 20
+# A broken ONNX file, whatever its size.
+ONNX_SECONDS, ONNX_MEMORY_BYTES = 1.0, 512 << 20
 
 
 SANITIZED = False
+EDET = ""
 
 
 class Case:
     """One call of edet: `arguments` may hold {out} (must not exist afterwards); `mentions` must occur in the message."""
 
-    def __init__(self, name, exit_code, arguments, mentions="", memory_bytes=0):
+    def __init__(self, name, exit_code, arguments, mentions="", memory_bytes=0, of_onnx=False):
+        self.of_onnx = of_onnx  # measured by the limits for ONNX files
         self.name, self.exit_code, self.arguments, self.mentions = name, exit_code, arguments, mentions
         self.memory_bytes = memory_bytes  # instead of twice the size of the input
 
 
 def run_measured(command, folder, timeout_s=120):
-    """(exit code, standard error, peak resident bytes); None as exit code if it had to be stopped."""
+    """(exit code, standard error, peak resident bytes, seconds of computing); None as exit code if it had to be stopped."""
     with tempfile.TemporaryFile("w+", errors="replace") as log:
         child = subprocess.Popen([str(part) for part in command], stdout=subprocess.DEVNULL, stderr=log, cwd=folder)
         timer = threading.Timer(timeout_s, child.kill)
@@ -47,7 +51,7 @@ def run_measured(command, folder, timeout_s=120):
         timer.cancel()
         child.returncode = os.waitstatus_to_exitcode(status)
         log.seek(0)
-        return None if stopped else child.returncode, log.read(), usage.ru_maxrss * 1024
+        return None if stopped else child.returncode, log.read(), usage.ru_maxrss * 1024, usage.ru_utime + usage.ru_stime
 
 
 def input_bytes(path):
@@ -62,14 +66,17 @@ def problems(case, edet, folder):
     out = folder / "out"
     before = sorted(folder.rglob("*"))
     arguments = [str(argument).format(out=out) for argument in case.arguments]
-    returncode, stderr, peak_bytes = run_measured([edet, *arguments], folder)
+    returncode, stderr, peak_bytes, seconds = run_measured([edet, *arguments], folder)
     if returncode is None:
         return ["still running after 120 s"]
     lines = [line for line in stderr.splitlines() if line.strip()]
     found = []
     if returncode != case.exit_code:
         found.append(f"exit code {returncode}, expected {case.exit_code}")
-    if arguments and arguments[0] in ("convert", "inspect") and not SANITIZED:
+    if case.of_onnx and not SANITIZED:
+        if peak_bytes > ONNX_MEMORY_BYTES or seconds > ONNX_SECONDS:
+            found.append(f"{peak_bytes >> 20} MiB of memory, {seconds:.2f} s of computing")
+    elif arguments and arguments[0] in ("convert", "inspect") and not SANITIZED:
         allowed = BASE_MEMORY_BYTES + (case.memory_bytes or 2 * input_bytes(arguments[1]))
         if peak_bytes > allowed:
             found.append(f"{peak_bytes >> 20} MiB of memory, {allowed >> 20} allowed")
@@ -266,6 +273,183 @@ def run_cases(converted, folder):
         yield Case(f"run: {name.replace('_', ' ')}", BAD_INPUT, run(copy / "deepstream_app.txt"), mentions)
 
 
+def deploy_cases(converted, folder):
+    """Bundles, and devices that are never reached: the port is one where nothing listens."""
+    text, bundle, hosts = folder / "no_bundle.tar", folder / "good.tar", folder / "hosts"
+    text.write_text("This is no archive.\n" * 100)
+    arguments = ["bundle", converted, "--target", "dgpu-6.3", "-o", bundle]
+    subprocess.run([EDET, "--quiet", *map(str, arguments)], check=True, capture_output=True, timeout=300)
+    half = folder / "half.tar"
+    half.write_bytes(bundle.read_bytes()[: bundle.stat().st_size // 2])
+    changed = folder / "changed.tar"
+    changed.write_bytes(bundle.read_bytes().replace(b"nms-iou-threshold", b"nms-iou-threshalt", 1).replace(b"cluster-mode=", b"cluster-mude=", 1))
+    kitti = folder / "kitti"
+    kitti.mkdir()
+    (kitti / "00_000_000000.txt").write_text("no line of a KITTI file\n")
+    empty = folder / "empty"
+    empty.mkdir()
+    config = folder / "ssh_config"
+    config.write_text("Host device\n HostName 127.0.0.1\n Port 1\n IdentityFile /nonexistent\n IdentityAgent none\n")
+    ssh = ["--ssh-config", config]
+    device = ["deploy", bundle, "device", *ssh]
+
+    yield Case("bundle: no such folder", BAD_INPUT, ["bundle", folder / "nowhere", "--target", "xavier-jp5", "-o", "{out}.tar"], "nowhere")
+    yield Case("bundle: a folder without a model", BAD_INPUT, ["bundle", empty, "--target", "xavier-jp5", "-o", "{out}.tar"], "edet.json")
+    yield Case("bundle: no target", USAGE, ["bundle", converted, "-o", "{out}.tar"], "--target")
+    yield Case("bundle: unknown target", USAGE, ["bundle", converted, "--target", "xavier", "-o", "{out}.tar"], "xavier")
+    yield Case("bundle: another ending", USAGE, ["bundle", converted, "--target", "dgpu-6.3", "-o", "{out}.zip"], ".zip")
+    yield Case("bundle: a text as parser library", BAD_INPUT, ["bundle", converted, "--target", "xavier-jp5", "--parser-library", text, "-o", "{out}.tar"], "no_bundle.tar")
+    yield Case("deploy: no such bundle", BAD_INPUT, ["deploy", folder / "nowhere.tar", "device", *ssh], "nowhere.tar")
+    for path in (text, half, changed):
+        yield Case(f"deploy: {path.stem}", BAD_INPUT, ["deploy", path, "device", *ssh], "")
+    yield Case("deploy: which device", USAGE, ["deploy", bundle], "--hosts")
+    yield Case("deploy: an option as device", USAGE, ["deploy", bundle, "--", "-oProxyCommand=x"], "-oProxyCommand")
+    yield Case("deploy: nobody listens", ENVIRONMENT, device, "nothing listens")
+    yield Case("deploy: no such host file", BAD_INPUT, ["deploy", bundle, "--hosts", folder / "nowhere", *ssh], "nowhere")
+    hosts.write_text("# none\n")
+    yield Case("deploy: a host file without hosts", BAD_INPUT, ["deploy", bundle, "--hosts", hosts, *ssh], "no device")
+    yield Case("deploy: --power-mode without --run", USAGE, [*device, "--power-mode", "0"], "--run")
+    yield Case("deploy: odd power mode", USAGE, [*device, "--run", "--power-mode", "$(reboot)"], "power mode")
+    yield Case("deploy: odd clocks", USAGE, [*device, "--run", "--clocks", "min"], "--clocks")
+    yield Case("deploy: odd builder", USAGE, [*device, "--run", "--engine-with", "make"], "--engine-with")
+    yield Case("deploy: no such video", USAGE, [*device, "--run", "--video", folder / "nowhere.mp4"], "nowhere.mp4")
+    yield Case("deploy: a text as video", BAD_INPUT, [*device, "--run", "--video", text], "no_bundle.tar")
+    yield Case("deploy: video here and there", USAGE, [*device, "--run", "--video", text, "--input", "file:///x"], "--input")
+    yield Case("deploy: agreement above 1", USAGE, [*device, "--run", "--min-agreement", "90"], "--min-agreement")
+    yield Case("deploy: reference that is none", BAD_INPUT, [*device, "--run", "--reference", kitti], "00_000_000000.txt:1")
+    yield Case("deploy: reference without files", BAD_INPUT, [*device, "--run", "--reference", empty], "no KITTI files")
+    yield Case("deploy: two things at once", USAGE, [*device, "--restore", "--rollback"], "--rollback")
+    yield Case("doctor: nobody listens", ENVIRONMENT, ["doctor", "--target", "device", *ssh], "nothing listens")
+    yield Case("doctor: an option as device", USAGE, ["doctor", "--target=-oProxyCommand=x"], "-oProxyCommand")
+    yield Case("doctor: no such ssh configuration", ENVIRONMENT, ["doctor", "--target", "device", "--ssh-config", folder / "nowhere"], "nowhere")
+
+
+# --- ONNX files, byte by byte: this file needs no package ---
+
+
+def varint(number):
+    number &= (1 << 64) - 1
+    out = bytearray()
+    while number > 0x7F:
+        out.append(number & 0x7F | 0x80)
+        number >>= 7
+    return bytes(out + bytes([number]))
+
+
+def field(number, value):
+    """A field of a protobuf message: a whole number, or bytes, or text."""
+    if isinstance(value, int):
+        return varint(number << 3) + varint(value)
+    value = value.encode() if isinstance(value, str) else value
+    return varint(number << 3 | 2) + varint(len(value)) + value
+
+
+def fields(number, values):
+    return b"".join(field(number, value) for value in values)
+
+
+def node(op, inputs, outputs, name, domain=""):
+    return field(1, fields(1, inputs) + fields(2, outputs) + field(3, name) + field(4, op) + (field(7, domain) if domain else b""))
+
+
+def tensor(dims, data=b"", external=()):
+    pairs = fields(13, [field(1, key) + field(2, value) for key, value in external])
+    return field(5, b"".join(field(1, dim) for dim in dims) + field(2, 1) + field(8, "w") + (pairs + field(14, 1) if external else field(9, data)))
+
+
+def image(number, name, dims):
+    shape = fields(1, [field(1, dim) for dim in dims])
+    return field(number, field(1, name) + field(2, field(1, field(1, 1) + field(2, shape))))
+
+
+def onnx_file(nodes=None, weights=None, dims=(1, 64, 64, 3)):
+    """A model that adds w to a picture, or does what is given instead."""
+    nodes = node("Add", ["x", "w"], ["y"], "add") if nodes is None else nodes
+    weights = tensor([3], bytes(12)) if weights is None else weights
+    graph = nodes + field(2, "g") + weights + image(11, "x", dims) + image(12, "y", dims)
+    return field(1, 7) + field(7, graph) + field(8, field(1, "") + field(2, 13))
+
+
+def nested_file(path, size=1 << 30):
+    """Subgraph in subgraph; every length says that the rest of the gigabyte belongs to it. Sparse on disk."""
+    head, left = bytearray(), size
+    for tag in [0x3A] + [0x0A, 0x2A, 0x32] * 2000:
+        left -= 6
+        head.append(tag)
+        head += bytes((left >> 7 * i) & 0x7F | (0x80 if i < 4 else 0) for i in range(5))
+    with open(path, "wb") as file:
+        file.write(head)
+        file.truncate(size)
+
+
+def onnx_cases(converted, folder):
+    good = (converted / "model.onnx").read_bytes()
+    place = folder / "onnx"
+    place.mkdir()
+    (place / "outside.bin").symlink_to("/etc/passwd")
+    (place / "real.bin").write_bytes(bytes(8))
+    os.link(place / "real.bin", place / "hard.bin")
+    circle = node("Relu", ["b"], ["a"], "hen") + node("Relu", ["a"], ["b"], "egg") + node("Add", ["x", "w"], ["y"], "add")
+
+    def elsewhere(location, *more):
+        return onnx_file(weights=tensor([3], external=[("location", location), *more]))
+
+    files = {
+        "empty": (b"", "empty.onnx"),
+        "text": (b"no model\n" * 100, "text.onnx"),
+        "half": (good[: len(good) // 2], "cut off"),
+        "circle": (onnx_file(circle), "circle"),
+        "dangling": (onnx_file(node("Add", ["ghost", "w"], ["y"], "add")), "ghost"),
+        "made_twice": (onnx_file(node("Relu", ["x"], ["y"], "one") + node("Relu", ["x"], ["y"], "two")), "two things"),
+        "no_inputs": (onnx_file(node("Slice", [], ["y"], "slice")), "Slice lacks an input"),
+        "negative": (onnx_file(weights=tensor([-3], bytes(12))), "impossible shape"),
+        "overflowing": (onnx_file(weights=tensor([1 << 32, 1 << 32, 3], bytes(12))), "impossible shape"),
+        "huge": (onnx_file(weights=tensor([1 << 40], bytes(12))), "larger than"),
+        "too_short": (onnx_file(weights=tensor([4], bytes(12))), "do not fit"),
+        "negative_input": (onnx_file(dims=(1, -64, 64, 3)), "impossible shape"),
+        "above": (elsewhere("../../etc/passwd"), "outside of the model's folder"),
+        "absolute": (elsewhere("/etc/passwd"), "outside of the model's folder"),
+        "link": (elsewhere("outside.bin"), "link"),
+        "hard_link": (elsewhere("hard.bin"), "hard link"),
+        "external_past_the_end": (elsewhere("short.bin", ("offset", "4")), "ends before"),
+        "external_negative": (elsewhere("short.bin", ("offset", "-4")), "no number"),
+    }
+    (place / "short.bin").write_bytes(bytes(8))
+    for name, (content, mentions) in files.items():
+        (place / f"{name}.onnx").write_bytes(content)
+    cases = {name: mentions for name, (_, mentions) in files.items()}
+    if shutil.disk_usage(place).free > 1 << 28:  # sparse, but not every file system knows that
+        nested_file(place / "nested.onnx")
+        cases["nested"] = "not an ONNX model"
+    for name, mentions in cases.items():
+        path = place / f"{name}.onnx"
+        yield Case(f"inspect: ONNX, {name}", BAD_INPUT, ["inspect", path], mentions, of_onnx=True)
+        yield Case(f"repair: ONNX, {name}", BAD_INPUT, ["repair", path, "-o", "{out}"], mentions, of_onnx=True)
+        if mentions == "not an ONNX model" or name in ("empty", "text", "half"):
+            yield Case(f"check: ONNX, {name}", BAD_INPUT, ["check", path, "--target", "xavier-jp5"], mentions, of_onnx=True)
+        yield Case(f"compare: ONNX, {name}", BAD_INPUT, ["compare", path, path], mentions, of_onnx=True)
+    strange = place / "strange.onnx"
+    strange.write_bytes(onnx_file(node("Nobody", ["x", "w"], ["y"], "n", "nobody.knows")))
+    yield Case("repair: ONNX, an unknown domain", BAD_INPUT, ["repair", strange, "-o", "{out}"], "nobody.knows", of_onnx=True)
+    yield Case("compare: ONNX, an unknown domain", BAD_INPUT, ["compare", strange, strange], "nobody.knows", of_onnx=True)
+    small = place / "small.onnx"
+    small.write_bytes(onnx_file())
+    yield Case("compare: other sizes of pictures", BAD_INPUT, ["compare", small, converted / "model.onnx"], "512x512")
+    yield Case("compare: no such file", BAD_INPUT, ["compare", small, folder / "nowhere.onnx"], "nowhere.onnx")
+    yield Case("compare: no such picture", BAD_INPUT, ["compare", small, small, "--input", folder / "nowhere.png"], "nowhere.png")
+    yield Case("compare: a text as picture", BAD_INPUT, ["compare", small, small, "--input", place / "text.onnx"], "text.onnx")
+    wrong = place / "wrong.npy"
+    wrong.write_bytes(b"\x93NUMPY\x01\x00\x76\x00" + b"{'descr': '<f4', 'fortran_order': False, 'shape': (1,), }".ljust(117) + b"\n" + bytes(4))
+    yield Case("compare: an array of another shape", BAD_INPUT, ["compare", small, small, "--input", wrong], "wrong.npy")
+    yield Case("check: no target", USAGE, ["check", small], "--target")
+    yield Case("check: no such target", USAGE, ["check", small, "--target", "xavier-jp55"], "xavier-jp5")
+    yield Case("check: no such file", BAD_INPUT, ["check", folder / "nowhere.onnx", "--target", "trt-10.3"], "nowhere.onnx")
+    yield Case("check: no such rule", USAGE, ["check", "--explain", "uint-input"], "uint8-input")
+    yield Case("compare: one file only", USAGE, ["compare", small])
+    yield Case("compare: a tolerance of 7", USAGE, ["compare", small, small, "--tolerance", "7"], "--tolerance")
+    yield Case("repair: no such picture", BAD_INPUT, ["repair", small, "-o", "{out}", "--input", folder / "nowhere.png"], "nowhere.png")
+
+
 def other_cases(folder):
     yield Case("no command", USAGE, [])
     yield Case("unknown command", USAGE, ["convrt"], "convrt")
@@ -307,16 +491,17 @@ def main():
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--edet", required=True)
     options.add_argument("--sanitized", action="store_true", help="the program was built with a sanitizer: memory is not judged")
-    options.add_argument("--only", default="", choices=["convert", "run", "other"], help="one group of cases")
+    options.add_argument("--only", default="", choices=["convert", "run", "onnx", "deploy", "other"], help="one group of cases")
     arguments = options.parse_args()
-    global SANITIZED
-    SANITIZED = arguments.sanitized
+    global SANITIZED, EDET
+    SANITIZED, EDET = arguments.sanitized, str(pathlib.Path(arguments.edet).resolve())
     edet = str(pathlib.Path(arguments.edet).resolve())
     failed = passed = 0
     with tempfile.TemporaryDirectory(prefix="edet-bad-input-") as name:
         folder = pathlib.Path(name)
         checkpoint, converted = prepare(edet, folder)
-        groups = {"other": other_cases(folder), "convert": convert_cases(checkpoint, folder), "run": run_cases(converted, folder)}
+        groups = {"other": other_cases(folder), "convert": convert_cases(checkpoint, folder), "run": run_cases(converted, folder), "deploy": deploy_cases(converted, folder),
+                  "onnx": onnx_cases(converted, folder)}
         for case in (case for name, cases in groups.items() if arguments.only in ("", name) for case in cases):
             found = problems(case, edet, folder)
             failed, passed = failed + bool(found), passed + (not found)

@@ -14,7 +14,13 @@ import arm
 
 STAND_IN = pathlib.Path(__file__).resolve().parent / "stand_in"
 # What /etc/nv_tegra_release says there, in its form.
-RELEASES = {"32.7": "R32 (release), REVISION: 7.1", "35.4": "R35 (release), REVISION: 4.1", "36.4": "R36 (release), REVISION: 4.0"}
+RELEASES = {
+    "32.7": "# R32 (release), REVISION: 7.1, GCID: 29818004, BOARD: t186ref, EABI: aarch64, DATE: Sat Feb 19 17:07:00 UTC 2022\n",
+    "35.4": "# R35 (release), REVISION: 4.1, GCID: 33958178, BOARD: t186ref, EABI: aarch64, DATE: Tue Aug  1 19:57:35 UTC 2023\n",
+    "36.4": "# R36 (release), REVISION: 4.0, GCID: 37537400, BOARD: generic, EABI: aarch64, DATE: Fri Sep 13 04:36:44 UTC 2024\n# KERNEL_VARIANT: oot\n",
+}
+# /etc/nvpmodel.conf, as far as its names go.
+MODES = {"32.7": "MAXN MODE_10W MODE_15W MODE_30W_ALL", "35.4": "MAXN MODE_10W MODE_15W MODE_30W_ALL", "36.4": "MAXN MODE_15W MODE_30W MODE_50W"}
 
 
 def free_port():
@@ -40,6 +46,9 @@ class Device:
         self.home = self.folder / "home"
         self.home.mkdir()
         (self.folder / "etc").mkdir()
+        trtexec = self.folder / "usr/src/tensorrt/bin/trtexec"
+        trtexec.parent.mkdir(parents=True)
+        trtexec.symlink_to(STAND_IN / "trtexec")
         self.set_launcher(launcher)
         self.set_release(release)
         self.port = free_port()
@@ -47,6 +56,7 @@ class Device:
         self.host_key = make_key(self.folder / "host_key")
         (self.folder / "authorized").write_text(make_key(self.folder / "user_key"))
         (self.folder / "known").write_text(f"[127.0.0.1]:{self.port} {self.host_key}")
+        # SHLVL: else bash reads the .bashrc of whoever runs this test, before each of a hundred commands.
         (self.folder / "sshd_config").write_text(
             f"""Port {self.port}
 ListenAddress 127.0.0.1
@@ -58,6 +68,7 @@ UsePAM no
 PermitRootLogin prohibit-password
 PasswordAuthentication no
 KbdInteractiveAuthentication no
+SetEnv SHLVL=2
 ForceCommand {STAND_IN}/session.sh {self.folder}
 """
         )
@@ -78,7 +89,9 @@ ForceCommand {STAND_IN}/session.sh {self.folder}
 
     def set_release(self, release):
         (self.folder / "release").write_text(release)
-        (self.folder / "etc/nv_tegra_release").write_text(f"# {RELEASES[release]}, GCID: 0, BOARD: stand-in, EABI: aarch64\n")
+        (self.folder / "etc/nv_tegra_release").write_text(RELEASES[release])
+        modes = "".join(f"< POWER_MODEL ID={number} NAME={name} >\nCPU_ONLINE CORE_0 1\n\n" for number, name in enumerate(MODES[release].split()))
+        (self.folder / "etc/nvpmodel.conf").write_text(modes + "< PM_CONFIG DEFAULT=3 >\n")
 
     def set_launcher(self, launcher):
         (self.folder / "launcher").write_text(launcher)

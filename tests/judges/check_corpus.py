@@ -196,6 +196,22 @@ def asked(edet, path):
     return sorted({found["rule"] for found in json.loads(done.stdout)["findings"] if found["severity"] == "error" and found["stage"] == "parser"})
 
 
+def repeats_the_parser(edet, good, bad):
+    """--with-tensorrt says what the parser says."""
+    faults = []
+    for path, rule, code in ((good, "tensorrt-takes", 0), (bad, "tensorrt-refuses", 1)):
+        done = subprocess.run([edet, "check", str(path), "--target", TARGET, "--json", "--with-tensorrt", "--python", sys.executable], capture_output=True,
+                              text=True, check=False)
+        found = json.loads(done.stdout)["findings"] if done.stdout else []
+        if done.returncode != code or rule not in {one["rule"] for one in found}:
+            faults.append(f"--with-tensorrt: exit {done.returncode}, no {rule}: {done.stderr}")
+    absent = subprocess.run([edet, "check", str(good), "--target", TARGET, "--with-tensorrt", "--python", "/nowhere/python"], capture_output=True, text=True,
+                            check=False)
+    if absent.returncode != 4 or absent.stderr.count("\n") != 1:
+        faults.append(f"--with-tensorrt without Python: exit {absent.returncode}: {absent.stderr}")
+    return faults
+
+
 def main():
     parser = argparse.ArgumentParser(usage=__doc__)
     parser.add_argument("edet")
@@ -212,6 +228,7 @@ def main():
             path.write_bytes(graph.SerializeToString())
         for name, path in cases + [(pathlib.Path(file).name if "golden" in file else "/".join(pathlib.Path(file).parts[-2:]), need(file)) for file in arguments.files]:
             rows.append((name, refused(path), asked(arguments.edet, path)))
+        wrong_words = repeats_the_parser(arguments.edet, cases[0][1], cases[23][1]) if cases else []
     wrong = [row for row in rows if bool(row[1]) != bool(row[2]) and row[0] not in KNOWN]
     if arguments.markdown:
         print("| graph | TensorRT-RTX's parser | edet check |\n| --- | --- | --- |")
@@ -220,12 +237,14 @@ def main():
             print(f"| {name} | {'refuses' if words else 'takes it'}{remark} | {', '.join(rules) or 'takes it'} |")
     for name, words, rules in wrong:
         print(f"FAIL {name}: {'false alarm of ' + ', '.join(rules) if rules else 'missed: ' + words[:200]}")
+    for fault in wrong_words:
+        print(f"FAIL {fault}")
     for name in [row[0] for row in rows if row[0] in KNOWN]:
         print(f"known {name}: {KNOWN[name]}")
     both = sum(bool(row[1]) and bool(row[2]) for row in rows)
     print(f"{len(rows)} graphs: {both} refused by both, {sum(not row[1] and not row[2] for row in rows)} taken by both, "
           f"{sum(not row[1] and bool(row[2]) for row in rows)} false alarms, {sum(bool(row[1]) and not row[2] for row in rows)} misses")
-    return 1 if wrong else 0
+    return 1 if wrong or wrong_words else 0
 
 
 if __name__ == "__main__":

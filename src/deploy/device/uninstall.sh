@@ -23,7 +23,7 @@ main() {
   [ -f "$dir/.edet" ] || fail 2 "$dir holds no installed bundle: give the folder that install.sh was given"
   # From here on nothing is left that could be run.
   cd "$dir"
-  rm -rf current previous .current.new .previous.new incoming releases .edet ||
+  rm -rf current previous .current.new .previous.new incoming inputs .power releases .edet ||
     fail 5 "cannot remove everything in $dir: who installed it?"
   cd /
   if rmdir "$dir" 2>/dev/null; then

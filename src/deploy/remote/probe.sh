@@ -1,5 +1,7 @@
 # What the device is, a line KEY=VALUE for each fact that can be had. $1: the folder for the bundle (empty: ~/edet/$2).
 # shellcheck shell=sh
+# EDET_DEVICE_ROOT: where a stand-in has its /etc and /usr.
+root=${EDET_DEVICE_ROOT-}
 say() { [ -z "$2" ] || printf '%s=%s\n' "$1" "$2"; }
 first() { sed -n '1p'; }
 
@@ -10,7 +12,7 @@ case $dir in
 esac
 say directory "$dir"
 say arch "$(uname -m)"
-say l4t "$(sed -n 's/^# R\([0-9]*\) (release), REVISION: \([0-9.]*\).*/\1.\2/p' "${EDET_TEGRA_RELEASE:-/etc/nv_tegra_release}" 2>/dev/null | first)"
+say l4t "$(sed -n 's/^# R\([0-9]*\) (release), REVISION: \([0-9.]*\).*/\1.\2/p' "$root/etc/nv_tegra_release" 2>/dev/null | first)"
 versions=$(deepstream-app --version-all 2>/dev/null)
 say deepstream "$(printf '%s\n' "$versions" | sed -n 's/^DeepStreamSDK \([0-9.]*\).*/\1/p' | first)"
 say tensorrt_runtime "$(printf '%s\n' "$versions" | sed -n 's/^TensorRT Version: \([0-9.]*\).*/\1/p' | first)"
@@ -27,9 +29,10 @@ while [ ! -d "$place" ] && [ "$place" != / ]; do place=$(dirname "$place"); done
 say free_kib "$(df -Pk "$place" 2>/dev/null | awk 'NR == 2 { print $4 }')"
 [ -w "$place" ] && say writable yes
 say power_mode "$(nvpmodel -q 2>/dev/null | sed -n 's/^NV Power Mode: *//p' | first)"
-for trtexec in /usr/src/tensorrt/bin/trtexec "$(command -v trtexec)"; do
+for trtexec in "$root/usr/src/tensorrt/bin/trtexec" "$(command -v trtexec)"; do
   [ ! -x "$trtexec" ] || { say trtexec "$trtexec" && break; }
 done
+[ ! -d "$dir/.power" ] || say power_to_restore yes
 for tool in sha256sum flock tegrastats docker make g++; do command -v "$tool" >/dev/null && say "has_$tool" yes; done
 say current "$(readlink "$dir/current" 2>/dev/null)"
 say previous "$(readlink "$dir/previous" 2>/dev/null)"

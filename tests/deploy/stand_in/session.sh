@@ -1,13 +1,13 @@
 #!/bin/sh
 # STAND-IN. What sshd runs for each command that comes in (ForceCommand): the command, in the stand-in device's
-# surroundings. Usage: session.sh FOLDER, which holds home/, etc/, launcher, release, and may hold
+# surroundings. Usage: session.sh FOLDER, which holds home/, etc/, usr/, launcher, release, and may hold
 #   cut   "N before": the connection is cut before the Nth command from now
 #         "N middle": ... after it has read 300,000 bytes and run to its end with those
 #   log   grows by a line for each command
 set -eu
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd -P)
-STAND_IN=$1 HOME=$1/home PATH=$1/bin:$here/bin:$PATH EDET_TEGRA_RELEASE=$1/etc/nv_tegra_release EDET_LAUNCHER=$(cat "$1/launcher")
-export STAND_IN HOME PATH EDET_TEGRA_RELEASE EDET_LAUNCHER
+STAND_IN=$1 HOME=$1/home PATH=$1/bin:$here/bin:$PATH EDET_DEVICE_ROOT=$1 EDET_LAUNCHER=$(cat "$1/launcher")
+export STAND_IN HOME PATH EDET_DEVICE_ROOT EDET_LAUNCHER
 cd "$HOME"
 echo x >>"$STAND_IN/log"
 
