@@ -187,6 +187,9 @@ TEST(Targets, ArePlatformsJetPacksAndTensorRts) {
   EXPECT_EQ(FindTarget("xavier-jp5")->tensorrt, "8.5.2");
   EXPECT_EQ(FindTarget("trt-10.3")->tensorrt, "10.3");
   EXPECT_EQ(FindTarget("trt-10.3")->deepstream, "");
+  EXPECT_EQ(FindTarget("jetpack-4.5.1")->tensorrt, "7.1.3");
+  EXPECT_EQ(FindTarget("jetpack-4.6")->tensorrt, "8.0.1");
+  EXPECT_EQ(FindTarget("jetpack-4.6")->deepstream, "6.0");
   EXPECT_EQ(FindTarget("jetpack-4.6.1")->tensorrt, "8.2.1");
   EXPECT_EQ(FindTarget("jetpack-5.0.2")->tensorrt, "8.4.1");
   EXPECT_EQ(FindTarget("jetpack-5.1.2")->tensorrt, "8.5.2");
