@@ -25,11 +25,15 @@ const deepstream::Platform* OfJetPack(const std::string& release) {
 
 Result<Target> FindTarget(const std::string& name) {
   std::smatch match;
-  static const std::regex tensorrt("(?:trt|tensorrt)-?([0-9]+\\.[0-9]+(?:\\.[0-9]+)*)"),
-      jetpack("(?:jetpack|jp)-?([0-9]+(?:\\.[0-9]+)*)");
+  // Bounded: std::regex recurses for each repetition, and a part must fit an int.
+  static const std::regex tensorrt(
+      "(?:trt|tensorrt)-?([0-9]{1,4}\\.[0-9]{1,4}(?:\\.[0-9]{1,4}){0,3})"),
+      jetpack("(?:jetpack|jp)-?([0-9]{1,4}(?:\\.[0-9]{1,4}){0,3})");
   if (std::regex_match(name, match, tensorrt)) return Target{name, match[1], ""};
-  const deepstream::Platform* found =
-      std::regex_match(name, match, jetpack) ? OfJetPack(match[1]) : nullptr;
+  const bool is_jetpack = std::regex_match(name, match, jetpack);
+  // The first 4.6 had another TensorRT than the platform that 4.6.1 and later share.
+  if (is_jetpack && match[1] == "4.6") return Target{name, "8.0.1", "6.0"};
+  const deepstream::Platform* found = is_jetpack ? OfJetPack(match[1]) : nullptr;
   if (found != nullptr) return Target{name, found->tensorrt, found->deepstream};
   EDET_ASSIGN_OR_RETURN(const deepstream::Platform platform, deepstream::FindPlatform(name));
   return Target{name, platform.tensorrt, platform.deepstream};

@@ -187,6 +187,9 @@ TEST(Targets, ArePlatformsJetPacksAndTensorRts) {
   EXPECT_EQ(FindTarget("xavier-jp5")->tensorrt, "8.5.2");
   EXPECT_EQ(FindTarget("trt-10.3")->tensorrt, "10.3");
   EXPECT_EQ(FindTarget("trt-10.3")->deepstream, "");
+  EXPECT_EQ(FindTarget("jetpack-4.5.1")->tensorrt, "7.1.3");
+  EXPECT_EQ(FindTarget("jetpack-4.6")->tensorrt, "8.0.1");
+  EXPECT_EQ(FindTarget("jetpack-4.6")->deepstream, "6.0");
   EXPECT_EQ(FindTarget("jetpack-4.6.1")->tensorrt, "8.2.1");
   EXPECT_EQ(FindTarget("jetpack-5.0.2")->tensorrt, "8.4.1");
   EXPECT_EQ(FindTarget("jetpack-5.1.2")->tensorrt, "8.5.2");
@@ -201,6 +204,84 @@ TEST(CheckModel, DamagedFilesAreErrors) {
   EXPECT_EQ(CheckModel(folder / "absent.onnx", target).error().code, ErrorCode::kNotFound);
   std::ofstream(folder / "text.onnx") << "no model";
   EXPECT_EQ(CheckModel(folder / "text.onnx", target).error().code, ErrorCode::kCorrupt);
+}
+
+// They come from the command line; a long one once ran std::regex out of stack.
+TEST(Targets, ThatAreNoVersionsAreRefused) {
+  std::string deep = "trt-1";
+  for (int i = 0; i < 60000; ++i) deep += ".1";
+  EXPECT_FALSE(FindTarget(deep).ok());
+  EXPECT_FALSE(FindTarget("trt-99999999999999999999.1").ok());
+  EXPECT_FALSE(FindTarget("jetpack-99999999999999999999").ok());
+  EXPECT_FALSE(FindTarget("trt-").ok());
+}
+
+::onnx::ModelProto ModelOf(const Json& spec) {
+  ::onnx::ModelProto model;
+  EXPECT_TRUE(model.ParseFromString(OnnxBytes(spec)));
+  return model;
+}
+
+lint::LintResult CheckProto(const ::onnx::ModelProto& model, const std::string& target) {
+  testing::TemporaryDirectory folder;
+  std::ofstream(folder / "model.onnx", std::ios::binary) << model.SerializeAsString();
+  Result<lint::LintResult> result = CheckModel(folder / "model.onnx", *FindTarget(target));
+  EXPECT_TRUE(result.ok()) << result.error().ToString();
+  return result.ok() ? std::move(*result) : lint::LintResult{};
+}
+
+void AddFunction(::onnx::ModelProto& model, const std::string& name, const std::string& op,
+                 const std::string& domain) {
+  auto* function = model.add_functions();
+  function->set_domain("own");
+  function->set_name(name);
+  auto* node = function->add_node();
+  node->set_op_type(op);
+  node->set_domain(domain);
+}
+
+// The parser writes functions out: what stops it is within; bodies that nobody calls do not.
+TEST(CheckModel, CalledFunctionsAreLookedInto) {
+  ::onnx::ModelProto model =
+      ModelOf({{"nodes", {{{"op", "Outer"}, {"in", {"x"}}, {"out", {"y"}}}}}});
+  model.mutable_graph()->mutable_node(0)->set_domain("own");
+  AddFunction(model, "Outer", "Inner", "own");
+  AddFunction(model, "Inner", "Relu", "");
+  AddFunction(model, "NotCalled", "DecodeJpeg", "");
+  EXPECT_TRUE(Of("operator-unknown", CheckProto(model, "trt-10.3")).empty());
+  auto* in_a_circle = model.mutable_functions(1)->add_node();
+  in_a_circle->set_domain("own");
+  in_a_circle->set_op_type("Outer");
+  model.mutable_functions(1)->add_node()->set_op_type("DecodePng");
+  const lint::LintResult result = CheckProto(model, "trt-10.3");
+  const std::vector<lint::Diagnostic> found = Of("operator-unknown", result);
+  ASSERT_EQ(found.size(), 1U) << lint::ReportText(result);
+  EXPECT_THAT(found[0].message, HasSubstr("DecodePng"));
+}
+
+TEST(CheckModel, WeightsOfConstantNodesMayBeMissingToo) {
+  ::onnx::ModelProto model =
+      ModelOf({{"nodes", {{{"op", "Constant"}, {"in", Json::array()}, {"out", {"y"}}}}}});
+  auto* value = model.mutable_graph()->mutable_node(0)->add_attribute();
+  value->set_name("value");
+  value->set_type(::onnx::AttributeProto::TENSOR);
+  value->mutable_t()->set_data_type(::onnx::TensorProto::FLOAT);
+  EXPECT_TRUE(Of("external-data-missing", CheckProto(model, "trt-10.3")).empty());
+  value->mutable_t()->set_data_location(::onnx::TensorProto::EXTERNAL);
+  auto* entry = value->mutable_t()->add_external_data();
+  entry->set_key("location");
+  entry->set_value("gone.bin");
+  EXPECT_EQ(Of("external-data-missing", CheckProto(model, "trt-10.3")).size(), 1U);
+}
+
+TEST(CheckModel, LongNamesAreCutBetweenCharacters) {
+  Json spec = {{"nodes", {{{"op", "DecodeJpeg"}, {"in", {"x"}}, {"out", {"y"}}}}}};
+  ::onnx::ModelProto model = ModelOf(spec);
+  model.mutable_graph()->mutable_node(0)->set_name(std::string(119, 'a') + "\u00e9\u00e9");
+  const lint::LintResult result = CheckProto(model, "trt-10.3");
+  const std::vector<lint::Diagnostic> found = Of("operator-unknown", result);
+  ASSERT_EQ(found.size(), 1U);
+  EXPECT_THAT(found[0].nodes, ::testing::ElementsAre(std::string(119, 'a') + "..."));
 }
 
 // A node that reads what it makes, and names that nothing makes.

@@ -23,17 +23,24 @@ bool IsThere(const fs::path& folder, const std::string& location) {
   return fs::is_regular_file(path, ignored);
 }
 
+void CheckTensor(const ::onnx::TensorProto& tensor, const fs::path& folder, Causes& causes) {
+  if (tensor.data_location() != ::onnx::TensorProto::EXTERNAL) return;
+  for (const auto& entry : tensor.external_data()) {
+    if (entry.key() != "location") continue;
+    const bool there = IsThere(folder, entry.value());
+    causes.Add(there ? "external-data" : "external-data-missing",
+               fmt::format("weights are in '{}'{}", entry.value(),
+                           there ? "" : ", which is not a plain file beside the model"));
+  }
+}
+
 }  // namespace
 
 void CheckFiles(const ModelIndex& index, const fs::path& folder, Causes& causes) {
-  for (const auto* tensor : index.initializers()) {
-    if (tensor->data_location() != ::onnx::TensorProto::EXTERNAL) continue;
-    for (const auto& entry : tensor->external_data()) {
-      if (entry.key() != "location") continue;
-      const bool there = IsThere(folder, entry.value());
-      causes.Add(there ? "external-data" : "external-data-missing",
-                 fmt::format("weights are in '{}'{}", entry.value(),
-                             there ? "" : ", which is not a plain file beside the model"));
+  for (const auto* tensor : index.initializers()) CheckTensor(*tensor, folder, causes);
+  for (const auto* node : index.nodes()) {
+    for (const auto& attribute : node->attribute()) {
+      if (attribute.has_t()) CheckTensor(attribute.t(), folder, causes);
     }
   }
 }

@@ -15,13 +15,6 @@ namespace {
 using ::onnx::NodeProto;
 using ::onnx::TensorProto;
 
-const TensorProto* InitializerOf(const ModelIndex& index, const std::string& name) {
-  for (const TensorProto* tensor : index.initializers()) {
-    if (tensor->name() == name) return tensor;
-  }
-  return nullptr;
-}
-
 std::vector<float> FloatsOf(const TensorProto& tensor) {
   if (tensor.data_type() != TensorProto::FLOAT) return {};
   if (tensor.float_data_size() > 0) return {tensor.float_data().begin(), tensor.float_data().end()};
@@ -33,7 +26,8 @@ std::vector<float> FloatsOf(const TensorProto& tensor) {
 
 // Cubic scaling works on the last two dimensions.
 bool ScalesOthersThanTheLastTwo(const ModelIndex& index, const NodeProto& node) {
-  const TensorProto* scales = node.input_size() > 2 ? InitializerOf(index, node.input(2)) : nullptr;
+  const TensorProto* scales =
+      node.input_size() > 2 ? index.FindInitializer(node.input(2)) : nullptr;
   if (scales == nullptr) return false;
   const std::vector<float> values = FloatsOf(*scales);
   return values.size() > 2 &&
@@ -84,7 +78,7 @@ bool AllZero(const TensorProto& tensor) {
 }
 
 void CheckQuantize(const ModelIndex& index, const NodeProto& node, Causes& causes) {
-  const TensorProto* zero = node.input_size() > 2 ? InitializerOf(index, node.input(2)) : nullptr;
+  const TensorProto* zero = node.input_size() > 2 ? index.FindInitializer(node.input(2)) : nullptr;
   if (zero != nullptr && !AllZero(*zero))
     causes.Add("operator-form", fmt::format("{} with a zero point", node.op_type()), &node);
 }

@@ -17,8 +17,9 @@ ModelIndex::ModelIndex(const ::onnx::ModelProto& model) : model_(model) {
     if (opset.domain().empty() || opset.domain() == "ai.onnx") opset_ = opset.version();
   }
   for (const auto& function : model.functions())
-    functions_.insert(function.domain() + "::" + function.name());
+    functions_.emplace(function.domain() + "::" + function.name(), &function);
   AddGraph(model.graph(), 0);
+  AddCalledFunctions();
   for (const auto& input : model.graph().input()) {
     const auto source = sources_.find(input.name());
     if (source == sources_.end() || source->second != Source::kConstant) inputs_.push_back(&input);
@@ -29,6 +30,7 @@ void ModelIndex::AddGraph(const ::onnx::GraphProto& graph, int depth) {
   for (const auto& tensor : graph.initializer()) {
     sources_[tensor.name()] = Source::kConstant;
     initializers_.push_back(&tensor);
+    initializer_by_name_.emplace(tensor.name(), &tensor);
   }
   for (const auto& node : graph.node()) {
     AddNode(node);
@@ -55,6 +57,24 @@ void ModelIndex::AddNode(const ::onnx::NodeProto& node) {
   for (const std::string& output : node.output()) {
     if (!output.empty()) sources_[output] = source;
   }
+}
+
+// Each body once, however often it is called, so that calls in a circle end.
+void ModelIndex::AddCalledFunctions() {
+  std::unordered_map<std::string, const ::onnx::FunctionProto*> not_called = functions_;
+  const auto add_body = [&](const ::onnx::NodeProto& call) {
+    const auto found = not_called.find(call.domain() + "::" + call.op_type());
+    if (found == not_called.end()) return;
+    for (const auto& node : found->second->node()) function_nodes_.push_back(&node);
+    not_called.erase(found);
+  };
+  for (const auto* node : nodes_) add_body(*node);
+  for (size_t i = 0; i < function_nodes_.size(); ++i) add_body(*function_nodes_[i]);
+}
+
+const ::onnx::TensorProto* ModelIndex::FindInitializer(const std::string& name) const {
+  const auto found = initializer_by_name_.find(name);
+  return found == initializer_by_name_.end() ? nullptr : found->second;
 }
 
 Source ModelIndex::SourceOf(const std::string& tensor) const {

@@ -6,7 +6,6 @@
 #include <map>
 #include <string>
 #include <unordered_map>
-#include <unordered_set>
 #include <vector>
 
 namespace edet::check {
@@ -23,6 +22,11 @@ class ModelIndex {
   // Of all graphs, those within others too.
   const std::vector<const ::onnx::NodeProto*>& nodes() const { return nodes_; }
   const std::vector<const ::onnx::TensorProto*>& initializers() const { return initializers_; }
+  // Null where no initializer has that name.
+  const ::onnx::TensorProto* FindInitializer(const std::string& name) const;
+  // The bodies of the local functions that the network calls, directly or through others. Their
+  // tensors are not looked into: what they hold depends on the call.
+  const std::vector<const ::onnx::NodeProto*>& function_nodes() const { return function_nodes_; }
   // Of the outer graph, without those that an initializer fills.
   const std::vector<const ::onnx::ValueInfoProto*>& inputs() const { return inputs_; }
   // kData for what nothing makes.
@@ -36,14 +40,17 @@ class ModelIndex {
  private:
   void AddGraph(const ::onnx::GraphProto& graph, int depth);
   void AddNode(const ::onnx::NodeProto& node);
+  void AddCalledFunctions();
 
   const ::onnx::ModelProto& model_;
   std::vector<const ::onnx::NodeProto*> nodes_;
+  std::vector<const ::onnx::NodeProto*> function_nodes_;
   std::vector<const ::onnx::TensorProto*> initializers_;
+  std::unordered_map<std::string, const ::onnx::TensorProto*> initializer_by_name_;
   std::vector<const ::onnx::ValueInfoProto*> inputs_;
   std::unordered_map<std::string, Source> sources_;
   std::unordered_map<std::string, std::vector<const ::onnx::NodeProto*>> readers_;
-  std::unordered_set<std::string> functions_;
+  std::unordered_map<std::string, const ::onnx::FunctionProto*> functions_;  // "domain::Name"
   int64_t opset_ = 0;
 };
 

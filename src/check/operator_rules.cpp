@@ -65,6 +65,8 @@ void CheckOperators(const ModelIndex& index, Causes& causes) {
                                             index.opset(), causes.target().tensorrt, most));
   }
   for (const NodeProto* node : index.nodes()) CheckOperator(index, *node, causes);
+  if (causes.TensorRtBefore("9.0")) return;  // the calls themselves are refused
+  for (const NodeProto* node : index.function_nodes()) CheckOperator(index, *node, causes);
 }
 
 }  // namespace edet::check

@@ -37,6 +37,11 @@ bool IsConfig(const fs::path& path) {
   return extension == ".txt" || extension == ".yml" || extension == ".yaml";
 }
 
+bool IsThere(const fs::path& path) {
+  std::error_code ignored;
+  return fs::exists(path, ignored);
+}
+
 void Append(lint::LintResult& all, lint::LintResult more) {
   for (lint::Diagnostic& found : more.diagnostics) all.diagnostics.push_back(std::move(found));
   all.files.insert(all.files.end(), more.files.begin(), more.files.end());
@@ -48,7 +53,7 @@ std::vector<fs::path> NetworksOf(const std::vector<fs::path>& configs) {
   for (const fs::path& config : configs) {
     Findings told_by_the_linter;
     const auto read = deepstream::ReadNvinferConfig(config, told_by_the_linter);
-    if (read.ok() && !read->onnx_file.empty() && fs::exists(read->onnx_file))
+    if (read.ok() && !read->onnx_file.empty() && IsThere(read->onnx_file))
       networks.emplace_back(read->onnx_file);
   }
   return networks;
@@ -92,6 +97,14 @@ lint::LintResult CheckOne(const fs::path& path, const check::Target& target,
   return result;
 }
 
+// What cannot even be looked for: a link to itself, a name that is too long.
+void RefuseUnreachable(const fs::path& path) {
+  std::error_code error;
+  if (fs::status(path, error).type() != fs::file_type::none) return;
+  throw CommandFailed{
+      Error{ErrorCode::kNotFound, "cannot open: " + error.message(), path.string(), ""}};
+}
+
 void Check(const CheckArguments& arguments, Session& session) {
   if (ExplainRules(arguments.findings, check::CheckRules())) return;
   if (arguments.files.empty() || arguments.target.empty()) {
@@ -103,7 +116,10 @@ void Check(const CheckArguments& arguments, Session& session) {
   }
   const check::Target target = Need(check::FindTarget(arguments.target));
   lint::LintResult all;
-  for (const std::string& file : arguments.files) Append(all, CheckOne(file, target, arguments));
+  for (const std::string& file : arguments.files) {
+    RefuseUnreachable(file);
+    Append(all, CheckOne(file, target, arguments));
+  }
   PrintFindings(arguments.findings, all, check::CheckRules(), "edet check", session);
   if (arguments.findings.json || arguments.findings.sarif == "-" || session.quiet) return;
   const std::string deepstream =

@@ -454,6 +454,22 @@ def other_cases(folder):
     yield Case("no command", USAGE, [])
     yield Case("unknown command", USAGE, ["convrt"], "convrt")
     yield Case("inspect: no such file", BAD_INPUT, ["inspect", folder / "nowhere.onnx"], "nowhere.onnx")
+    text, circle = folder / "text.onnx", folder / "circle.onnx"
+    text.write_text("This is no network.\n" * 1000)
+    circle.symlink_to(circle.name)
+    for name, exit_code, path, target, mentions in (
+        ("no such file", BAD_INPUT, folder / "nowhere.onnx", "trt-10.3", "nowhere.onnx"),
+        ("a folder without a network", BAD_INPUT, folder / "checkpoint", "trt-10.3", "model.onnx"),
+        ("a text file", BAD_INPUT, text, "trt-10.3", "text.onnx"),
+        ("a link to itself", BAD_INPUT, circle, "trt-10.3", "circle.onnx"),
+        ("a name that is too long", BAD_INPUT, folder / ("a" * 300), "trt-10.3", "too long"),
+        ("no such target", USAGE, text, "xavier-jp9", "xavier-jp9"),
+        ("a version that is no number", USAGE, text, "trt-99999999999999999999.1", "trt-9999"),
+        ("a version of many parts", USAGE, text, "trt-1" + ".1" * 10000, "--target"),
+    ):
+        yield Case(f"check: {name}", exit_code, ["check", path, "--target", target], mentions)
+    yield Case("check: no target", USAGE, ["check", text], "--target")
+    yield Case("check: no such rule", USAGE, ["check", "--explain", "uint8-inputs"], "uint8-input")
     yield Case("inspect: --html of no ONNX", USAGE, ["inspect", folder / "nowhere", "--html", "{out}"], "--html")
 
 

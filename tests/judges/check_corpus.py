@@ -153,6 +153,13 @@ def structures():
     yield "sequence", model([node("SequenceConstruct", ["x", "x"], ["q"]), helper.make_node("SequenceAt", ["q", "i"], ["y"])], constants={"i": np.array(0, np.int64)})
     function = helper.make_function("own", "Twice", ["a"], ["b"], [helper.make_node("Add", ["a", "a"], ["b"])], [helper.make_opsetid("", 13)])
     yield "local function", model([node("Twice", ["x"], domain="own")], domains=["own"], functions=[function])
+    function = helper.make_function("own", "Picture", ["a"], ["b"], [node("DecodeJpeg", ["a"], ["b"])], [helper.make_opsetid("", 13)])
+    yield "local function of an unknown operator", model([node("Picture", ["x"], domain="own")], domains=["own"], functions=[function])
+    gone = numpy_helper.from_array(np.ones(1, np.float32), "k")
+    gone.ClearField("raw_data")
+    gone.data_location = T.EXTERNAL
+    gone.external_data.add(key="location", value="gone.bin")
+    yield "Constant with its weights missing", model([node("Constant", [], ["k"], value=gone), helper.make_node("Add", ["x", "k"], ["y"])])
     yield "dynamic batch", model([node("Relu", ["x"])], inputs=[("x", T.FLOAT, ["N", 8, 8, 3])])
     yield "dynamic size", model([node("Relu", ["x"])], inputs=[("x", T.FLOAT, [1, "H", "W", 3])])
     yield "MaxPool with indices", model([node("MaxPool", ["x"], ["y", "i"], kernel_shape=[2, 1])])
