@@ -29,14 +29,14 @@ Result<Target> FindTarget(const std::string& name) {
   static const std::regex tensorrt(
       "(?:trt|tensorrt)-?([0-9]{1,4}\\.[0-9]{1,4}(?:\\.[0-9]{1,4}){0,3})"),
       jetpack("(?:jetpack|jp)-?([0-9]{1,4}(?:\\.[0-9]{1,4}){0,3})");
-  if (std::regex_match(name, match, tensorrt)) return Target{name, match[1], ""};
+  if (std::regex_match(name, match, tensorrt)) return Target{name, match[1], "", ""};
   const bool is_jetpack = std::regex_match(name, match, jetpack);
   // The first 4.6 had another TensorRT than the platform that 4.6.1 and later share.
-  if (is_jetpack && match[1] == "4.6") return Target{name, "8.0.1", "6.0"};
+  if (is_jetpack && match[1] == "4.6") return Target{name, "8.0.1", "6.0", "xavier-jp4.6"};
   const deepstream::Platform* found = is_jetpack ? OfJetPack(match[1]) : nullptr;
-  if (found != nullptr) return Target{name, found->tensorrt, found->deepstream};
+  if (found != nullptr) return Target{name, found->tensorrt, found->deepstream, found->name};
   EDET_ASSIGN_OR_RETURN(const deepstream::Platform platform, deepstream::FindPlatform(name));
-  return Target{name, platform.tensorrt, platform.deepstream};
+  return Target{name, platform.tensorrt, platform.deepstream, platform.name};
 }
 
 Result<lint::LintResult> CheckModel(const std::filesystem::path& path, const Target& target) {

@@ -15,6 +15,7 @@ struct Target {
   std::string name;        // as the user said it
   std::string tensorrt;    // "8.5.2"
   std::string deepstream;  // empty: only TensorRT is asked
+  std::string platform;    // the one that the linter goes by; empty: none in particular
 };
 
 // A platform ("xavier-jp5"), a JetPack ("jetpack-5.1.2") or a TensorRT ("trt-10.3"). Errors:

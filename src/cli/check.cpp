@@ -60,8 +60,8 @@ std::vector<fs::path> NetworksOf(const std::vector<fs::path>& configs) {
 }
 
 // The platform whose DeepStream the linter goes by; nothing where only a TensorRT is named.
-lint::LintOptions LinterFor(const CheckArguments& arguments) {
-  const Result<deepstream::Platform> platform = deepstream::FindPlatform(arguments.target);
+lint::LintOptions LinterFor(const check::Target& target) {
+  const Result<deepstream::Platform> platform = deepstream::FindPlatform(target.platform);
   return platform.ok() ? lint::LintOptions{*platform} : lint::LintOptions{};
 }
 
@@ -88,10 +88,10 @@ lint::LintResult CheckOne(const fs::path& path, const check::Target& target,
   fs::path config = path;
   if (fs::is_directory(path)) {
     config = path / "deepstream_app.txt";
-    if (!fs::exists(config)) config = path / "config_infer_primary.txt";
-    if (!fs::exists(config)) return CheckNetwork(path / "model.onnx", target, arguments);
+    if (!IsThere(config)) config = path / "config_infer_primary.txt";
+    if (!IsThere(config)) return CheckNetwork(path / "model.onnx", target, arguments);
   }
-  lint::LintResult result = Need(lint::Lint({config}, LinterFor(arguments)));
+  lint::LintResult result = Need(lint::Lint({config}, LinterFor(target)));
   for (const fs::path& network : NetworksOf(result.files))
     Append(result, CheckNetwork(network, target, arguments));
   return result;
