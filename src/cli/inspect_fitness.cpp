@@ -140,7 +140,7 @@ std::vector<std::string> NextCommands(const ModelSummary& summary, const Fitness
 Fitness JudgeFitness(const ModelSummary& summary, const fs::path& path) {
   Fitness fitness;
   fitness.exporter = Exporter(summary);
-  std::vector<parser::OutputTensor> outputs;
+  std::vector<parser::DeclaredOutput> outputs;
   for (const TensorInfo& output : summary.outputs) {
     outputs.push_back({output.name, output.type, {}});
     for (const std::string& dimension : output.shape)

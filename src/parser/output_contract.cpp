@@ -19,7 +19,7 @@ int TypeNumber(const std::string& type) {
 }
 
 // As DeepStream would hand it over: without the batch.
-abi::LayerInfo LayerOf(const OutputTensor& output) {
+abi::LayerInfo LayerOf(const DeclaredOutput& output) {
   abi::LayerInfo layer{};
   layer.data_type = TypeNumber(output.type);
   layer.name = output.name.c_str();
@@ -31,9 +31,9 @@ abi::LayerInfo LayerOf(const OutputTensor& output) {
 
 }  // namespace
 
-std::optional<OutputContract> RecogniseOutputs(const std::vector<OutputTensor>& outputs) {
+std::optional<OutputContract> RecogniseOutputs(const std::vector<DeclaredOutput>& outputs) {
   Layers layers;
-  for (const OutputTensor& output : outputs) layers.push_back(LayerOf(output));
+  for (const DeclaredOutput& output : outputs) layers.push_back(LayerOf(output));
   switch (Recognise(NamedLayers(layers))) {
     case Contract::kNms:
       return OutputContract{"nms", "EfficientNMS's four tensors", "NvDsInferParseEfficientDetNms"};

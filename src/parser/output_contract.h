@@ -8,7 +8,7 @@
 namespace edet::parser {
 
 // An output of a network, as its ONNX file states it.
-struct OutputTensor {
+struct DeclaredOutput {
   std::string name;
   std::string type;            // "float32", "float16", "int32", ...
   std::vector<int64_t> shape;  // batch in front; 0: unknown
@@ -23,6 +23,6 @@ struct OutputContract {
 
 // The contract that the parser library would choose for these tensors; nothing where it would find
 // no objects in them.
-std::optional<OutputContract> RecogniseOutputs(const std::vector<OutputTensor>& outputs);
+std::optional<OutputContract> RecogniseOutputs(const std::vector<DeclaredOutput>& outputs);
 
 }  // namespace edet::parser
