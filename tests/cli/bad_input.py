@@ -286,7 +286,7 @@ def deploy_cases(converted, folder):
     kitti = folder / "kitti"
     kitti.mkdir()
     (kitti / "00_000_000000.txt").write_text("no line of a KITTI file\n")
-    empty = folder / "empty"
+    empty = folder / "no_model"
     empty.mkdir()
     config = folder / "ssh_config"
     config.write_text("Host device\n HostName 127.0.0.1\n Port 1\n IdentityFile /nonexistent\n IdentityAgent none\n")
