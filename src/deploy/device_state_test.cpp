@@ -86,7 +86,13 @@ TEST(DeviceState, LacksATool) {
 TEST(Destination, IsAHostAndAFolder) {
   EXPECT_EQ(ParseDestination("me@xavier")->host, "me@xavier");
   EXPECT_EQ(ParseDestination("me@xavier:/opt/a b")->directory, "/opt/a b");
-  for (const char* odd : {"", ":/x", "-oProxyCommand=x", "a b", "a:-x", "a\nb", "a:x\ny"})
+  EXPECT_EQ(ParseDestination("me@xavier:~/a b")->directory, "a b");
+  EXPECT_EQ(ParseDestination("me@xavier:~")->directory, ".");
+  EXPECT_EQ(ParseDestination("me@[fe80::1]:/opt")->host, "me@fe80::1");
+  EXPECT_EQ(ParseDestination("me@[fe80::1]:/opt")->directory, "/opt");
+  EXPECT_EQ(ParseDestination("[fe80::1]")->host, "fe80::1");
+  for (const char* odd : {"", ":/x", "-oProxyCommand=x", "a b", "a:-x", "a\nb", "a:x\ny", "@a",
+                          "a@", "a:~b/c", "a[::1]", "[::1", "me@::1", "[]", "[:]x"})
     EXPECT_EQ(ParseDestination(odd).error().code, ErrorCode::kInvalidArgument) << odd;
 }
 

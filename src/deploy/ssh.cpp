@@ -52,13 +52,26 @@ struct Unref {
 
 Result<Destination> ParseDestination(const std::string& text) {
   Destination destination;
-  const size_t colon = text.find(':');
+  // The colons of "user@[2001:db8::1]:/folder" within the brackets separate nothing.
+  const size_t open = text.find('['), close = text.find(']');
+  const bool bracketed = (open == 0 || (open != std::string::npos && text[open - 1] == '@')) &&
+                         close != std::string::npos && open < close;
+  const size_t colon = text.find(':', bracketed ? close : 0);
   destination.host = text.substr(0, colon);
+  if (bracketed && close + 1 == destination.host.size()) {  // ssh takes the address alone
+    destination.host.pop_back();
+    destination.host.erase(open, 1);
+  }
   if (colon != std::string::npos) destination.directory = text.substr(colon + 1);
-  const bool odd = destination.host.empty() || destination.host[0] == '-' ||
-                   destination.host.find_first_of(" \t\n'\"\\") != std::string::npos;
-  const bool odd_folder = destination.directory.find('\n') != std::string::npos ||
-                          (!destination.directory.empty() && destination.directory[0] == '-');
+  std::string& directory = destination.directory;
+  // A relative folder is in the user's home.
+  if (directory == "~" || directory == "~/") directory = ".";
+  if (directory.rfind("~/", 0) == 0) directory.erase(0, 2);
+  const std::string& host = destination.host;
+  const bool odd = host.empty() || host[0] == '-' || host[0] == '@' || host.back() == '@' ||
+                   host.find_first_of(" \t\n'\"\\[]") != std::string::npos;
+  const bool odd_folder = directory.find('\n') != std::string::npos ||
+                          (!directory.empty() && (directory[0] == '-' || directory[0] == '~'));
   if (!odd && !odd_folder) return destination;
   return Error{ErrorCode::kInvalidArgument, "not a device: '" + text + "'", "",
                "give user@host or user@host:/folder"};

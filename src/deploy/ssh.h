@@ -17,7 +17,8 @@ struct Destination {
   std::string directory;  // empty: ~/edet/MODEL
 };
 
-// "user@host[:dir]". Errors: InvalidArgument.
+// "user@host[:dir]"; "user@[ADDRESS]:dir" for an address of IPv6; "~/dir" is the user's own.
+// Errors: InvalidArgument.
 Result<Destination> ParseDestination(const std::string& text);
 
 // One connection to a device through the system's ssh, with the user's keys and known_hosts: no
