@@ -11,6 +11,7 @@
 
 #include "base/file.h"
 #include "inference/efficient_nms_op.h"
+#include "onnx/external_files.h"
 
 namespace edet::inference {
 namespace {
@@ -255,6 +256,8 @@ Engine::~Engine() = default;
 Result<Engine> Engine::Load(const std::filesystem::path& onnx, const EngineOptions& options) {
   EDET_ASSIGN_OR_RETURN(const uint64_t size, FileSizeBytes(onnx));
   if (size == 0) return Error{ErrorCode::kCorrupt, "the ONNX file is empty", onnx.string(), ""};
+  // The library would follow any path that the file names.
+  EDET_RETURN_IF_ERROR(onnx_format::CheckExternalFiles(onnx));
   try {
     auto impl = std::make_unique<Impl>();
     EDET_ASSIGN_OR_RETURN(std::shared_ptr<ov::Model> model, ReadModel(onnx));

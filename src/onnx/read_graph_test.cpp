@@ -11,6 +11,7 @@
 #include <functional>
 
 #include "base/file.h"
+#include "onnx/external_files.h"
 #include "onnx/write.h"
 #include "testing/temporary_directory.h"
 
@@ -83,6 +84,19 @@ class ForeignFile : public ::testing::Test {
     EXPECT_NE(read.error().ToString().find(text), std::string::npos) << read.error().ToString();
     EXPECT_EQ(read.error().ToString().find('\n'), std::string::npos);
     EXPECT_EQ(ExitCode(read.error().code), 3);
+  }
+  Status Write() {
+    std::ofstream file(path_, std::ios::binary);
+    file << model_.SerializeAsString();
+    return file ? Status() : Error{ErrorCode::kIo, "cannot write", path_.string(), ""};
+  }
+  void ExpectOthersMayNotRead(ErrorCode code, const std::string& text) {
+    ASSERT_TRUE(Write().ok());
+    const Status status = CheckExternalFiles(path_);
+    ASSERT_FALSE(status.ok()) << text;
+    EXPECT_EQ(status.error().code, code) << status.error().ToString();
+    EXPECT_NE(status.error().ToString().find(text), std::string::npos) << status.error().ToString();
+    EXPECT_EQ(status.error().ToString().find('\n'), std::string::npos);
   }
   void MakeExternal(const std::string& location, const std::string& offset = "0",
                     const std::string& length = "16") {
@@ -265,13 +279,71 @@ TEST_F(ForeignFile, RefusesExternalDataOutsideOrBehindLinks) {
         std::string("hard"), std::string("fifo"), std::string("")}) {
     MakeExternal(bad);
     ExpectRefused(ErrorCode::kCorrupt, "external data");
+    ExpectOthersMayNotRead(ErrorCode::kCorrupt, "external data");
   }
+}
+
+// What another reader is going to open is held to the same rules, wherever in the file it is named.
+TEST_F(ForeignFile, ChecksExternalDataForOtherReaders) {
+  std::ofstream(folder_ / "plain", std::ios::binary) << std::string(16, 'x');
+  MakeExternal("plain");
+  ASSERT_TRUE(Write().ok());
+  EXPECT_TRUE(CheckExternalFiles(path_).ok());
+  const auto bad = *weights_;
+  auto outside = bad;
+  outside.mutable_external_data(0)->set_value("/etc/hostname");
+  *graph()->mutable_node(0)->add_attribute()->mutable_t() = outside;
+  ExpectOthersMayNotRead(ErrorCode::kCorrupt, "outside of the model's folder");
+  auto* attribute = graph()->mutable_node(0)->mutable_attribute(0);
+  attribute->Clear();
+  *attribute->add_graphs()->add_initializer() = outside;
+  ExpectOthersMayNotRead(ErrorCode::kCorrupt, "outside of the model's folder");
+  graph()->mutable_node(0)->clear_attribute();
+  *graph()->add_sparse_initializer()->mutable_values() = outside;
+  ExpectOthersMayNotRead(ErrorCode::kCorrupt, "outside of the model's folder");
+  graph()->clear_sparse_initializer();
+  *model_.add_functions()->add_node()->add_attribute()->add_tensors() = outside;
+  ExpectOthersMayNotRead(ErrorCode::kCorrupt, "outside of the model's folder");
+  model_.clear_functions();
+  *model_.add_training_info()->mutable_algorithm()->add_initializer() = outside;
+  ExpectOthersMayNotRead(ErrorCode::kCorrupt, "outside of the model's folder");
+}
+
+// protobuf merges the parts of a message: neither part alone is external data in a bad place.
+TEST_F(ForeignFile, ChecksExternalDataThatComesInParts) {
+  std::ofstream(folder_ / "plain", std::ios::binary) << std::string(16, 'x');
+  MakeExternal("plain");
+  format::AttributeProto first, second;
+  *first.mutable_t() = *weights_;
+  auto* place = second.mutable_t()->add_external_data();
+  place->set_key("location");
+  place->set_value("/etc/hostname");
+  format::AttributeProto merged;
+  ASSERT_TRUE(merged.ParseFromString(first.SerializeAsString() + second.SerializeAsString()));
+  ASSERT_EQ(merged.t().external_data_size(), 4);  // what a reader gets
+  const std::string attribute = first.SerializeAsString() + second.SerializeAsString();
+  const auto field = [](int number, const std::string& bytes) {
+    std::string text(1, static_cast<char>(number << 3 | 2));
+    text += static_cast<char>(0x80 | (bytes.size() & 0x7F));
+    text += static_cast<char>(bytes.size() >> 7);
+    return text + bytes;
+  };
+  const std::string node = field(format::NodeProto::kAttributeFieldNumber, attribute);
+  const std::string graph = field(format::GraphProto::kNodeFieldNumber, node);
+  std::ofstream(path_, std::ios::binary) << field(format::ModelProto::kGraphFieldNumber, graph);
+  Status status = CheckExternalFiles(path_);
+  ASSERT_FALSE(status.ok());
+  EXPECT_NE(status.error().what.find("outside of the model's folder"), std::string::npos);
+  MakeExternal("plain");
+  *weights_->add_external_data() = *place;
+  ExpectRefused(ErrorCode::kCorrupt, "two places");
 }
 
 TEST_F(ForeignFile, RefusesExternalDataThatDoesNotFit) {
   std::ofstream(folder_ / "w", std::ios::binary) << std::string(20, 'x');
   MakeExternal("w", "8");
   ExpectRefused(ErrorCode::kCorrupt, "ends before");
+  ExpectOthersMayNotRead(ErrorCode::kCorrupt, "ends before");
   MakeExternal("w", "-1");
   ExpectRefused(ErrorCode::kCorrupt, "offset");
   MakeExternal("w", "18446744073709551615");
