@@ -11,7 +11,8 @@
 #include <functional>
 
 #include "base/file.h"
-#include "onnx/external_files.h"
+#include "onnx/analysis.h"
+#include "onnx/before_running.h"
 #include "onnx/write.h"
 #include "testing/temporary_directory.h"
 
@@ -92,7 +93,7 @@ class ForeignFile : public ::testing::Test {
   }
   void ExpectOthersMayNotRead(ErrorCode code, const std::string& text) {
     ASSERT_TRUE(Write().ok());
-    const Status status = CheckExternalFiles(path_);
+    const Status status = CheckBeforeRunning(path_);
     ASSERT_FALSE(status.ok()) << text;
     EXPECT_EQ(status.error().code, code) << status.error().ToString();
     EXPECT_NE(status.error().ToString().find(text), std::string::npos) << status.error().ToString();
@@ -288,7 +289,7 @@ TEST_F(ForeignFile, ChecksExternalDataForOtherReaders) {
   std::ofstream(folder_ / "plain", std::ios::binary) << std::string(16, 'x');
   MakeExternal("plain");
   ASSERT_TRUE(Write().ok());
-  EXPECT_TRUE(CheckExternalFiles(path_).ok());
+  EXPECT_TRUE(CheckBeforeRunning(path_).ok());
   const auto bad = *weights_;
   auto outside = bad;
   outside.mutable_external_data(0)->set_value("/etc/hostname");
@@ -331,7 +332,7 @@ TEST_F(ForeignFile, ChecksExternalDataThatComesInParts) {
   const std::string node = field(format::NodeProto::kAttributeFieldNumber, attribute);
   const std::string graph = field(format::GraphProto::kNodeFieldNumber, node);
   std::ofstream(path_, std::ios::binary) << field(format::ModelProto::kGraphFieldNumber, graph);
-  Status status = CheckExternalFiles(path_);
+  Status status = CheckBeforeRunning(path_);
   ASSERT_FALSE(status.ok());
   EXPECT_NE(status.error().what.find("outside of the model's folder"), std::string::npos);
   MakeExternal("plain");
@@ -352,6 +353,66 @@ TEST_F(ForeignFile, RefusesExternalDataThatDoesNotFit) {
   ExpectRefused(ErrorCode::kCorrupt, "length");
   MakeExternal("absent");
   ExpectRefused(ErrorCode::kNotFound, "external data");
+}
+
+// Whoever infers shapes divides by these.
+TEST_F(ForeignFile, RefusesWindowsOfNoSize) {
+  struct Case {
+    const char *op, *attribute;
+    int64_t value;
+  };
+  for (const Case& bad :
+       {Case{"MaxPool", "strides", 0}, Case{"Conv", "dilations", int64_t{1} << 62},
+        Case{"AveragePool", "kernel_shape", -1}, Case{"Conv", "pads", int64_t{1} << 62}}) {
+    auto* node = graph()->mutable_node(0);
+    node->set_op_type(bad.op);
+    node->clear_attribute();
+    AddInts(node, bad.attribute, {bad.value, bad.value});
+    ExpectRefused(ErrorCode::kCorrupt, std::string("impossible '") + bad.attribute + "'");
+    EXPECT_FALSE(AnalyzeModel(path_).ok());
+  }
+  auto* body = graph()->mutable_node(0);
+  format::NodeProto inner = *body;
+  body->set_op_type("If");
+  body->clear_attribute();
+  auto* attribute = body->add_attribute();
+  attribute->set_name("then_branch");
+  *attribute->mutable_g()->add_node() = inner;
+  ExpectRefused(ErrorCode::kCorrupt, "impossible");
+  EXPECT_FALSE(AnalyzeModel(path_).ok());
+}
+
+// Two bytes each, hundreds in memory.
+TEST_F(ForeignFile, RefusesCrumbs) {
+  const std::string good = model_.SerializeAsString();
+  for (const char* crumb : {"\x72", "\xFA\x01"}) {  // metadata; a field that nobody knows
+    std::string crumbs;
+    while (crumbs.size() < 2'500'000) crumbs += std::string(crumb) + '\0';
+    std::ofstream(path_, std::ios::binary) << good << crumbs;
+    Result<ForeignModel> read = ReadGraph(path_);
+    ASSERT_FALSE(read.ok());
+    EXPECT_EQ(read.error().code, ErrorCode::kLimitExceeded) << read.error().ToString();
+  }
+}
+
+TEST_F(ForeignFile, ShowsNoRunnerWhatItCannotEnd) {
+  ASSERT_TRUE(Write().ok());
+  EXPECT_TRUE(CheckBeforeRunning(path_).ok());
+  format::GraphProto body;
+  for (int depth = 0; depth < 12; ++depth) {
+    format::GraphProto outer;
+    auto* attribute = outer.add_node()->add_attribute();
+    attribute->set_name("then_branch");
+    *attribute->mutable_g() = body;
+    body = outer;
+    *graph()->mutable_node(0) = body.node(0);
+    ASSERT_TRUE(Write().ok());
+    EXPECT_EQ(CheckBeforeRunning(path_).ok(), depth < 10) << depth;
+  }
+  ExpectOthersMayNotRead(ErrorCode::kLimitExceeded, "too deep");
+  graph()->mutable_node(0)->clear_attribute();
+  SetOpset(int64_t{1} << 40);
+  ExpectOthersMayNotRead(ErrorCode::kCorrupt, "opset");
 }
 
 TEST_F(ForeignFile, RefusesValuesThatDoNotFitTheirShape) {

@@ -1,10 +1,11 @@
-#include "onnx/external_files.h"
+#include "onnx/before_running.h"
 
 #include <fcntl.h>
 #include <google/protobuf/io/zero_copy_stream_impl.h>
 #include <onnx/onnx_pb.h>
 
 #include <cerrno>
+#include <cstdint>
 #include <cstring>
 #include <limits>
 
@@ -21,8 +22,9 @@ using google::protobuf::io::CodedInputStream;
 
 // What lies in another file has a name, a shape and a path here.
 constexpr int kLargestDescription = 64 << 10;
-// Of messages within each other; protobuf itself goes no deeper.
-constexpr int kDeepest = 100;
+// Graphs within graphs. An If within an If takes OpenVINO twice the time, with each step.
+constexpr int kDeepest = 10;
+constexpr int64_t kNewestOpset = 1000;
 
 class Checker {
  public:
@@ -33,7 +35,9 @@ class Checker {
     return ForEachField(stream, [this](int number, CodedInputStream& field) {
       switch (number) {
         case format::ModelProto::kGraphFieldNumber:
-          return Graph(field, 1);
+          return Graph(field, 0);
+        case format::ModelProto::kOpsetImportFieldNumber:
+          return Opset(field);
         case format::ModelProto::kFunctionsFieldNumber:
           return Function(field);
         case format::ModelProto::kTrainingInfoFieldNumber:
@@ -46,22 +50,35 @@ class Checker {
   const Status& status() const { return status_; }
 
  private:
+  bool Refuse(ErrorCode code, const char* what) {
+    status_ = Error{code, what, "", "export the model again"};
+    return false;
+  }
+
+  bool Opset(CodedInputStream& stream) {
+    format::OperatorSetIdProto opset;
+    if (!ParseField(stream, opset)) return false;
+    const bool possible = opset.version() >= 0 && opset.version() <= kNewestOpset;
+    return possible || Refuse(ErrorCode::kCorrupt, "imports an opset that there cannot be");
+  }
+
   bool Training(CodedInputStream& stream) {
     return ForEachField(stream, [this](int number, CodedInputStream& field) {
       const bool graph = number == format::TrainingInfoProto::kInitializationFieldNumber ||
                          number == format::TrainingInfoProto::kAlgorithmFieldNumber;
-      return !graph || Graph(field, 2);
+      return !graph || Graph(field, 0);
     });
   }
 
   bool Function(CodedInputStream& stream) {
     return ForEachField(stream, [this](int number, CodedInputStream& field) {
-      return number != format::FunctionProto::kNodeFieldNumber || Node(field, 2);
+      return number != format::FunctionProto::kNodeFieldNumber || Node(field, 0);
     });
   }
 
   bool Graph(CodedInputStream& stream, int depth) {
-    if (depth > kDeepest) return false;
+    if (depth > kDeepest)
+      return Refuse(ErrorCode::kLimitExceeded, "graphs within graphs, too deep to run");
     return ForEachField(stream, [this, depth](int number, CodedInputStream& field) {
       switch (number) {
         case format::GraphProto::kInitializerFieldNumber:
@@ -69,7 +86,7 @@ class Checker {
         case format::GraphProto::kSparseInitializerFieldNumber:
           return Sparse(field);
         case format::GraphProto::kNodeFieldNumber:
-          return Node(field, depth + 1);
+          return Node(field, depth);
         default:
           return true;
       }
@@ -78,7 +95,7 @@ class Checker {
 
   bool Node(CodedInputStream& stream, int depth) {
     return ForEachField(stream, [this, depth](int number, CodedInputStream& field) {
-      return number != format::NodeProto::kAttributeFieldNumber || Attribute(field, depth + 1);
+      return number != format::NodeProto::kAttributeFieldNumber || Attribute(field, depth);
     });
   }
 
@@ -122,10 +139,8 @@ class Checker {
   // Has its values here; one that has them elsewhere too is no work of an exporter.
   bool LargeTensor(CodedInputStream& stream) {
     return ForEachField(stream, [this](int number, CodedInputStream&) {
-      if (number == format::TensorProto::kExternalDataFieldNumber)
-        status_ = Error{ErrorCode::kCorrupt, "a tensor has its values here and in another file", "",
-                        "export the model again"};
-      return status_.ok();
+      return number != format::TensorProto::kExternalDataFieldNumber ||
+             Refuse(ErrorCode::kCorrupt, "a tensor has its values here and in external data");
     });
   }
 
@@ -135,7 +150,7 @@ class Checker {
 
 }  // namespace
 
-Status CheckExternalFiles(const fs::path& model) {
+Status CheckBeforeRunning(const fs::path& model) {
   EDET_ASSIGN_OR_RETURN([[maybe_unused]] uint64_t size, FileSizeBytes(model));
   const int fd = open(model.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   if (fd < 0)
