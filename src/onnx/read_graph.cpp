@@ -14,7 +14,7 @@
 #include "onnx/read_tensor.h"
 #include "onnx/types.h"
 #include "onnx/upgrade.h"
-#include "onnx/windows.h"
+#include "onnx/check_nodes.h"
 
 namespace edet::onnx_format {
 namespace fs = std::filesystem;
@@ -354,7 +354,7 @@ Result<ForeignModel> ReadModelGraph(const fs::path& path, const ReadLimits& limi
     model.opsets.emplace("", own->second);
   model.producer = summary.producer;
   EDET_ASSIGN_OR_RETURN(int64_t opset, OwnOpset(model.opsets));
-  EDET_RETURN_IF_ERROR(CheckWindows(file.model));
+  EDET_RETURN_IF_ERROR(CheckNodes(file.model));
   Totals totals;
   EDET_RETURN_IF_ERROR(CountAll(file.model.graph(), opset, limits, totals));
   EDET_ASSIGN_OR_RETURN(model.graph,

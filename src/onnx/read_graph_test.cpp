@@ -362,7 +362,7 @@ TEST_F(ForeignFile, RefusesWindowsOfNoSize) {
     int64_t value;
   };
   for (const Case& bad :
-       {Case{"MaxPool", "strides", 0}, Case{"Conv", "dilations", int64_t{1} << 62},
+       {Case{"ConvTranspose", "strides", 0}, Case{"Conv", "dilations", int64_t{1} << 62},
         Case{"AveragePool", "kernel_shape", -1}, Case{"Conv", "pads", int64_t{1} << 62}}) {
     auto* node = graph()->mutable_node(0);
     node->set_op_type(bad.op);
@@ -371,15 +371,28 @@ TEST_F(ForeignFile, RefusesWindowsOfNoSize) {
     ExpectRefused(ErrorCode::kCorrupt, std::string("impossible '") + bad.attribute + "'");
     EXPECT_FALSE(AnalyzeModel(path_).ok());
   }
-  auto* body = graph()->mutable_node(0);
-  format::NodeProto inner = *body;
-  body->set_op_type("If");
-  body->clear_attribute();
-  auto* attribute = body->add_attribute();
-  attribute->set_name("then_branch");
-  *attribute->mutable_g()->add_node() = inner;
-  ExpectRefused(ErrorCode::kCorrupt, "impossible");
+  const format::NodeProto inner = graph()->node(0);
+  auto* choice = graph()->mutable_node(0);
+  choice->set_op_type("If");
+  choice->clear_attribute();
+  for (const char* branch : {"then_branch", "else_branch"}) {
+    auto* attribute = choice->add_attribute();
+    attribute->set_name(branch);
+    *attribute->mutable_g()->add_node() = inner;
+  }
+  ExpectRefused(ErrorCode::kCorrupt, "impossible 'pads'");
   EXPECT_FALSE(AnalyzeModel(path_).ok());
+}
+
+// Inference of ONNX asks them without looking.
+TEST_F(ForeignFile, RefusesOperatorsWithoutTheirAttributes) {
+  for (const char* op : {"Scan", "Loop", "If", "Concat"}) {
+    graph()->mutable_node(0)->set_op_type(op);
+    ExpectRefused(ErrorCode::kCorrupt, "lacks the attribute");
+    Result<ModelAnalysis> analysis = AnalyzeModel(path_);
+    ASSERT_FALSE(analysis.ok()) << op;
+    EXPECT_NE(analysis.error().what.find(op), std::string::npos);
+  }
 }
 
 // Two bytes each, hundreds in memory.
