@@ -38,6 +38,20 @@ TEST(Printable, IsOneLineOfUtf8WhateverItIsGiven) {
   EXPECT_EQ(Printable("abc", 3), "abc");
 }
 
+TEST(OutputFiles, ReplacesNoDeviceAndNoPipe) {
+  testing::TemporaryDirectory folder;
+  ASSERT_EQ(mkfifo((folder / "pipe").c_str(), 0600), 0);
+  fs::create_symlink("/dev/null", folder / "null");
+  for (const char* name : {"pipe", "null"}) {
+    const auto before = fs::symlink_status(folder / name).type();
+    Status status = WriteFileAtomically(folder / name, "text");
+    ASSERT_FALSE(status.ok()) << name;
+    EXPECT_EQ(status.error().code, ErrorCode::kIo);
+    EXPECT_EQ(fs::symlink_status(folder / name).type(), before);
+  }
+  EXPECT_EQ(std::distance(fs::directory_iterator(folder.path()), {}), 2);  // nothing left
+}
+
 TEST(ElementCount, RefusesOverflowInEveryOrder) {
   EXPECT_EQ(ElementCount({2, 3}), 6u);
   EXPECT_EQ(ElementCount({}), 1u);

@@ -419,7 +419,7 @@ def onnx_cases(converted, folder):
         "huge": (onnx_file(weights=tensor([1 << 40], bytes(12))), "larger than"),
         "too_short": (onnx_file(weights=tensor([4], bytes(12))), "do not fit"),
         "negative_input": (onnx_file(dims=(1, -64, 64, 3)), "impossible shape"),
-        "no_window": (onnx_file(node("MaxPool", ["x"], ["y"], "pool", attribute=ints("strides", [0, 0]))), "impossible 'strides'"),
+        "no_window": (onnx_file(node("ConvTranspose", ["x", "w"], ["y"], "conv", attribute=ints("strides", [0, 0]))), "impossible 'strides'"),
         "crumbs": (onnx_file(node("Relu", ["x"], ["y"], "relu", attribute=field(5, b"") * 3_000_000)), "more parts than a network has"),
         "above": (elsewhere("../../etc/passwd"), "outside of the model's folder"),
         "absolute": (elsewhere("/etc/passwd"), "outside of the model's folder"),
@@ -462,6 +462,10 @@ def onnx_cases(converted, folder):
     wrong = place / "wrong.npy"
     wrong.write_bytes(b"\x93NUMPY\x01\x00\x76\x00" + b"{'descr': '<f4', 'fortran_order': False, 'shape': (1,), }".ljust(117) + b"\n" + bytes(4))
     yield Case("compare: an array of another shape", BAD_INPUT, ["compare", small, small, "--input", wrong], "wrong.npy")
+    yield Case("check: SARIF over the model", USAGE, ["check", small, "--target", "xavier-jp5", "--sarif", small], "overwrite")
+    pipe = place / "pipe"
+    os.mkfifo(pipe)
+    yield Case("repair: a pipe to write to", BAD_INPUT, ["repair", small, "-o", pipe], "pipe")
     yield Case("check: no target", USAGE, ["check", small], "--target")
     yield Case("check: no such target", USAGE, ["check", small, "--target", "xavier-jp55"], "xavier-jp5")
     yield Case("check: no such file", BAD_INPUT, ["check", folder / "nowhere.onnx", "--target", "trt-10.3"], "nowhere.onnx")
