@@ -13,6 +13,7 @@
 #include "cli/convert_graph.h"
 #include "cli/convert_options.h"
 #include "cli/limit_options.h"
+#include "cli/number_range.h"
 #include "cli/print_line.h"
 #include "cli/scratch_folder.h"
 #include "inference/engine.h"
@@ -298,11 +299,11 @@ void AddOptions(CLI::App* command, const std::shared_ptr<Options>& options) {
   command
       ->add_option("--tolerance", compare.tolerance,
                    "What may differ, as a part of a tensor's largest value, and of scores (0.001)")
-      ->check(CLI::Range(0., 1.));
+      ->check(NumberRange(0., 1.));
   command
       ->add_option("--iou", compare.iou,
                    "Detections of a class that overlap by less are not the same (0.9)")
-      ->check(CLI::Range(0., 1.));
+      ->check(NumberRange(0., 1.));
   AddCheckpointOptions(command, options);
   command->add_flag("--json", options->json, "Tell it as JSON");
 }

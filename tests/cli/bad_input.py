@@ -458,6 +458,11 @@ def onnx_cases(converted, folder):
     yield Case("compare: other sizes of pictures", BAD_INPUT, ["compare", small, converted / "model.onnx"], "512x512")
     yield Case("compare: no such file", BAD_INPUT, ["compare", small, folder / "nowhere.onnx"], "nowhere.onnx")
     yield Case("compare: no such picture", BAD_INPUT, ["compare", small, small, "--input", folder / "nowhere.png"], "nowhere.png")
+    not_a_number = place / "nan.npy"
+    header = str({"descr": "<f4", "fortran_order": False, "shape": (64, 64, 3)}).encode().ljust(118) + b"\n"
+    not_a_number.write_bytes(b"\x93NUMPY\1\0" + len(header).to_bytes(2, "little") + header + b"\0\0\xc0\x7f" * (64 * 64 * 3))
+    yield Case("compare: a picture of NaN", BAD_INPUT, ["compare", small, small, "--input", not_a_number], "NaN")
+    yield Case("compare: a tolerance that is no number", USAGE, ["compare", small, small, "--tolerance", "nan"], "--tolerance")
     yield Case("compare: a text as picture", BAD_INPUT, ["compare", small, small, "--input", place / "text.onnx"], "text.onnx")
     wrong = place / "wrong.npy"
     wrong.write_bytes(b"\x93NUMPY\x01\x00\x76\x00" + b"{'descr': '<f4', 'fortran_order': False, 'shape': (1,), }".ljust(117) + b"\n" + bytes(4))
