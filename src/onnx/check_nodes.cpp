@@ -56,6 +56,16 @@ std::string Lacking(const format::NodeProto& node, int opset) {
   return {};
 }
 
+// A Scan reads as many of its inputs step by step; inference counts up to whatever it is told.
+bool ScansTooMuch(const format::NodeProto& node) {
+  if (node.op_type() != "Scan") return false;
+  const auto more = [&node](const auto& attribute) {
+    return attribute.name() == "num_scan_inputs" &&
+           (attribute.i() < 1 || attribute.i() > node.input_size());
+  };
+  return std::any_of(node.attribute().begin(), node.attribute().end(), more);
+}
+
 Error Refused(const format::NodeProto& node, const std::string& what) {
   const std::string& name =
       node.name().empty() && node.output_size() > 0 ? node.output(0) : node.name();
@@ -78,6 +88,7 @@ class Checker {
   Status Node(const format::NodeProto& node) const {
     if (const std::string name = Lacking(node, opset_); !name.empty())
       return Refused(node, " lacks the attribute '" + name + "'");
+    if (ScansTooMuch(node)) return Refused(node, " has an impossible 'num_scan_inputs'");
     const bool windows = HasWindows(node.op_type());
     for (const auto& attribute : node.attribute()) {
       if (windows && !Good(attribute))

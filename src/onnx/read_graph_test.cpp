@@ -395,6 +395,21 @@ TEST_F(ForeignFile, RefusesOperatorsWithoutTheirAttributes) {
   }
 }
 
+TEST_F(ForeignFile, RefusesAScanOfMoreInputsThanThereAre) {
+  auto* scan = graph()->mutable_node(0);
+  scan->set_op_type("Scan");
+  auto* body = scan->add_attribute();
+  body->set_name("body");
+  body->mutable_g();
+  auto* count = scan->add_attribute();
+  count->set_name("num_scan_inputs");
+  for (int64_t bad : {int64_t{0}, int64_t{3}, int64_t{1} << 62}) {
+    count->set_i(bad);
+    ExpectRefused(ErrorCode::kCorrupt, "num_scan_inputs");
+    EXPECT_FALSE(AnalyzeModel(path_).ok());
+  }
+}
+
 // Two bytes each, hundreds in memory.
 TEST_F(ForeignFile, RefusesCrumbs) {
   const std::string good = model_.SerializeAsString();
