@@ -1,6 +1,6 @@
 # A room is a folder of src/: one namespace, one CMake target, tests beside the code.
 # Data flows from left to right through this list; a room may depend only on rooms to its left.
-set(EDET_ROOM_ORDER base detect checkpoint graph efficientdet onnx parser deepstream lint check inference repair video compare evaluate deploy cli)
+set(EDET_ROOM_ORDER base detect checkpoint graph efficientdet onnx parser deepstream lint check inference repair video compare deploy cli)
 
 # edet_room_headers(NAME VARIABLE): the include folder that holds the room NAME only.
 function(edet_room_headers NAME VARIABLE)

@@ -11,37 +11,23 @@ namespace {
 struct Unref {
   void operator()(void* object) const { g_object_unref(object); }
 };
-struct UnrefBytes {
-  void operator()(GBytes* bytes) const { g_bytes_unref(bytes); }
-};
 using Process = std::unique_ptr<GSubprocess, Unref>;
+using Stream = std::unique_ptr<GOutputStream, Unref>;
 
-// What the callbacks of one run fill in.
+// What the callbacks of one run fill in. g_subprocess_communicate() would not do: where the child
+// stops reading, it drops what the child says about that.
 struct Run {
   GMainLoop* loop = nullptr;
   GCancellable* stop = nullptr;
+  int open = 0;  // pipes that are not at their end
   bool timed_out = false;
-  std::string out, err, failure;
 };
 
-void Take(GBytes* bytes, std::string& text) {
-  if (bytes == nullptr) return;
-  std::unique_ptr<GBytes, UnrefBytes> owner(bytes);
-  gsize size = 0;
-  const void* data = g_bytes_get_data(bytes, &size);
-  if (size > 0) text.assign(static_cast<const char*>(data), size);
-}
-
-void OnDone(GObject* source, GAsyncResult* result, gpointer data) {
+void OnEnd(GObject* target, GAsyncResult* result, gpointer data) {
   auto* run = static_cast<Run*>(data);
-  GBytes *out = nullptr, *err = nullptr;
-  GError* error = nullptr;
-  g_subprocess_communicate_finish(G_SUBPROCESS(source), result, &out, &err, &error);
-  Take(out, run->out);
-  Take(err, run->err);
-  if (error != nullptr) run->failure = error->message;
-  g_clear_error(&error);
-  g_main_loop_quit(run->loop);
+  // A pipe that the child closed early is no error: its exit code and its words tell why.
+  g_output_stream_splice_finish(G_OUTPUT_STREAM(target), result, nullptr);
+  if (--run->open == 0) g_main_loop_quit(run->loop);
 }
 
 gboolean OnTimeout(gpointer data) {
@@ -51,8 +37,23 @@ gboolean OnTimeout(gpointer data) {
   return G_SOURCE_REMOVE;
 }
 
+// Moves everything from one to the other, as the main loop finds time.
+void Pour(GInputStream* source, GOutputStream* target, Run& run) {
+  const auto flags = static_cast<GOutputStreamSpliceFlags>(G_OUTPUT_STREAM_SPLICE_CLOSE_SOURCE |
+                                                           G_OUTPUT_STREAM_SPLICE_CLOSE_TARGET);
+  ++run.open;
+  g_output_stream_splice_async(target, source, flags, G_PRIORITY_DEFAULT, run.stop, OnEnd, &run);
+}
+
+std::string Text(GOutputStream* memory) {
+  auto* stream = G_MEMORY_OUTPUT_STREAM(memory);
+  const auto* data = static_cast<const char*>(g_memory_output_stream_get_data(stream));
+  return {data, data + g_memory_output_stream_get_data_size(stream)};
+}
+
 // Reads and writes on a main loop of this thread's own.
-void Communicate(GSubprocess* process, std::string_view input, unsigned timeout_seconds, Run& run) {
+void Communicate(GSubprocess* process, std::string_view input, unsigned timeout_seconds, Run& run,
+                 ProcessResult& result) {
   GMainContext* context = g_main_context_new();
   g_main_context_push_thread_default(context);
   run.loop = g_main_loop_new(context, FALSE);
@@ -60,9 +61,16 @@ void Communicate(GSubprocess* process, std::string_view input, unsigned timeout_
   GSource* timer = g_timeout_source_new_seconds(timeout_seconds);
   g_source_set_callback(timer, OnTimeout, &run, nullptr);
   g_source_attach(timer, context);
-  std::unique_ptr<GBytes, UnrefBytes> bytes(g_bytes_new_static(input.data(), input.size()));
-  g_subprocess_communicate_async(process, bytes.get(), run.stop, OnDone, &run);
+  std::unique_ptr<GInputStream, Unref> words(g_memory_input_stream_new_from_data(
+      input.data(), static_cast<gssize>(input.size()), nullptr));
+  const Stream out(g_memory_output_stream_new_resizable());
+  const Stream err(g_memory_output_stream_new_resizable());
+  Pour(words.get(), g_subprocess_get_stdin_pipe(process), run);
+  Pour(g_subprocess_get_stdout_pipe(process), out.get(), run);
+  Pour(g_subprocess_get_stderr_pipe(process), err.get(), run);
   g_main_loop_run(run.loop);
+  result.out = Text(out.get());
+  result.err = Text(err.get());
   g_source_destroy(timer);
   g_source_unref(timer);
   g_object_unref(run.stop);
@@ -91,19 +99,19 @@ Result<ProcessResult> RunProcess(const std::vector<std::string>& argv, std::stri
     return failed;
   }
   Run run;
-  Communicate(process.get(), input, timeout_seconds, run);
+  ProcessResult result;
+  Communicate(process.get(), input, timeout_seconds, run, result);
   if (run.timed_out) {
     g_subprocess_force_exit(process.get());
     g_subprocess_wait(process.get(), nullptr, nullptr);
     return Error{ErrorCode::kEnvironment,
                  fmt::format("no answer within {} seconds", timeout_seconds), argv[0], ""};
   }
-  // A child that ends before it has read everything breaks the pipe: its exit code tells why.
   g_subprocess_wait(process.get(), nullptr, nullptr);
-  const int code = g_subprocess_get_if_exited(process.get())
-                       ? g_subprocess_get_exit_status(process.get())
-                       : 128 + g_subprocess_get_term_sig(process.get());
-  return ProcessResult{code, std::move(run.out), std::move(run.err)};
+  result.exit_code = g_subprocess_get_if_exited(process.get())
+                         ? g_subprocess_get_exit_status(process.get())
+                         : 128 + g_subprocess_get_term_sig(process.get());
+  return result;
 }
 
 std::string LastLine(std::string text) {

@@ -31,7 +31,8 @@ Status SendBytes(SshConnection& device, const Transfer& transfer,
     EDET_ASSIGN_OR_RETURN(
         ProcessResult result,
         device.Run(std::string(DeviceFile("remote/receive.sh")),
-                   {transfer.directory, transfer.hash, std::to_string(at), last ? "last" : "more"},
+                   {transfer.directory, transfer.hash, std::to_string(at),
+                    std::to_string(transfer.bytes.size()), last ? "last" : "more"},
                    slice, kSliceSeconds));
     if (result.exit_code != 0) return NotSent(transfer.name, transfer.directory, result);
     at += slice.size();

@@ -75,6 +75,11 @@ ValueId Layers::Constant(const std::string& name, TensorPtr tensor) {
   return Shared(name, [&] { return std::move(tensor); });
 }
 
+ValueId Layers::Bias(const std::string& name, const std::string& node_name, int filters) {
+  std::string bias = name + "/bias";
+  return Shared(node_name + "/bias", [&] { return AsIs(variables_.Read(bias, {filters})); });
+}
+
 ValueId Layers::ConvNode(ValueId x, const std::string& node_name, std::vector<ValueId> inputs,
                          int64_t filters, Window window, int64_t groups) {
   int64_t k = window.kernel, s = window.stride;
@@ -91,13 +96,11 @@ ValueId Layers::ConvNode(ValueId x, const std::string& node_name, std::vector<Va
 
 ValueId Layers::Convolution(ValueId x, const std::string& name, const std::string& node_name,
                             int filters, Window window, bool has_bias) {
-  std::string kernel = name + "/kernel", bias = name + "/bias";
+  std::string kernel = name + "/kernel";
   Shape shape{window.kernel, window.kernel, channels(x), filters};
   std::vector<ValueId> inputs{
       x, Shared(kernel, [&] { return OutputMajor(variables_.Read(kernel, shape)); })};
-  if (has_bias) {
-    inputs.push_back(Shared(bias, [&] { return AsIs(variables_.Read(bias, {filters})); }));
-  }
+  if (has_bias) inputs.push_back(Bias(name, node_name, filters));
   return ConvNode(x, node_name, std::move(inputs), filters, window, 1);
 }
 
@@ -112,13 +115,11 @@ ValueId Layers::DepthwiseConvolution(ValueId x, const std::string& name,
 ValueId Layers::SeparableConvolution(ValueId x, const std::string& name,
                                      const std::string& node_name, int filters, bool has_bias) {
   ValueId spread = DepthwiseConvolution(x, name, node_name + "/depthwise", {3, 1});
-  std::string kernel = name + "/pointwise_kernel", bias = name + "/bias";
+  std::string kernel = name + "/pointwise_kernel";
   Shape shape{1, 1, channels(x), filters};
   std::vector<ValueId> inputs{
       spread, Shared(kernel, [&] { return OutputMajor(variables_.Read(kernel, shape)); })};
-  if (has_bias) {
-    inputs.push_back(Shared(bias, [&] { return AsIs(variables_.Read(bias, {filters})); }));
-  }
+  if (has_bias) inputs.push_back(Bias(name, node_name, filters));
   return ConvNode(spread, node_name + "/pointwise", std::move(inputs), filters, {1, 1}, 1);
 }
 

@@ -83,6 +83,8 @@ class Layers {
   graph::ValueId Shared(const std::string& name, Make make);
   graph::ValueId GatherNearest(graph::ValueId x, const std::string& node_name, int64_t axis,
                                int64_t target);
+  // A copy for each convolution, also where levels share it: OpenVINO does not fuse a shared bias.
+  graph::ValueId Bias(const std::string& name, const std::string& node_name, int filters);
   graph::ValueId ConvNode(graph::ValueId x, const std::string& node_name,
                           std::vector<graph::ValueId> inputs, int64_t filters, Window window,
                           int64_t groups);

@@ -204,9 +204,11 @@ void Reading::ReadFusion() {
   bool scalar = weight->second.empty();
   h_.fpn_weight_method =
       scalar ? FusionMethod::kFastAttention : FusionMethod::kChannelFastAttention;
-  Because("fpn_weight_method", scalar ? "fastattn" : "channel_fastattn",
-          scalar ? "WSM is a scalar; attn looks the same"
-                 : "WSM has a value a channel; channel_attn looks the same");
+  reasons_.push_back(
+      std::string("guessed: fpn_weight_method ") +
+      (scalar ? "fastattn: WSM is a scalar, which attn has too"
+              : "channel_fastattn: WSM has a value a channel, which channel_attn has too") +
+      " (--hparams fpn_weight_method=..)");
 }
 
 void Reading::ReadFeatureNetwork() {

@@ -1,0 +1,3 @@
+build/release/deploy/aarch64/anchors.o: ../../detect/anchors.cpp \
+ ../../detect/anchors.h
+../../detect/anchors.h:

@@ -1,0 +1,16 @@
+build/release/deploy/aarch64/dense.o: dense.cpp ../../parser/library/dense.h \
+ ../../detect/anchors.h ../../parser/library/contracts.h \
+ ../../parser/library/object_list.h ../../detect/geometry.h \
+ ../../parser/library/abi.h ../../parser/library/lanes.h \
+ ../../parser/library/options.h ../../parser/library/tensor_name.h \
+ ../../parser/library/tensor.h
+../../parser/library/dense.h:
+../../detect/anchors.h:
+../../parser/library/contracts.h:
+../../parser/library/object_list.h:
+../../detect/geometry.h:
+../../parser/library/abi.h:
+../../parser/library/lanes.h:
+../../parser/library/options.h:
+../../parser/library/tensor_name.h:
+../../parser/library/tensor.h:
