@@ -468,6 +468,8 @@ def onnx_cases(converted, folder):
     wrong.write_bytes(b"\x93NUMPY\x01\x00\x76\x00" + b"{'descr': '<f4', 'fortran_order': False, 'shape': (1,), }".ljust(117) + b"\n" + bytes(4))
     yield Case("compare: an array of another shape", BAD_INPUT, ["compare", small, small, "--input", wrong], "wrong.npy")
     yield Case("check: SARIF over the model", USAGE, ["check", small, "--target", "xavier-jp5", "--sarif", small], "overwrite")
+    yield Case("check: weights of another folder for the real parser", BAD_INPUT,
+               ["check", place / "above.onnx", "--target", "xavier-jp5", "--with-tensorrt"], "outside of the model's folder")
     pipe = place / "pipe"
     os.mkfifo(pipe)
     yield Case("repair: a pipe to write to", BAD_INPUT, ["repair", small, "-o", pipe], "pipe")
