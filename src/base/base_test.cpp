@@ -5,6 +5,7 @@
 
 #include "base/checked_math.h"
 #include "base/file.h"
+#include "base/printable.h"
 #include "base/result.h"
 #include "testing/temporary_directory.h"
 
@@ -15,6 +16,40 @@ TEST(Error, IsOneLineWithItsParts) {
   Error error{ErrorCode::kCorrupt, "bad\nname", "f.index:12", "copy it again"};
   EXPECT_EQ(error.ToString(), "bad?name (f.index:12): copy it again");
   EXPECT_EQ(Error{}.ToString(), "");
+}
+
+TEST(Printable, IsOneLineOfUtf8WhateverItIsGiven) {
+  EXPECT_EQ(Printable("plain /name:0 \xC3\xA9 \xF0\x9F\x8E\x88"),
+            "plain /name:0 \xC3\xA9 \xF0\x9F\x8E\x88");
+  EXPECT_EQ(Printable("a\nb\r\t\x1B[31m\x7F"),
+            "a?b??"
+            "?[31m?");
+  EXPECT_EQ(Printable(std::string_view("a\0b", 3)), "a?b");
+  EXPECT_EQ(Printable("\xC2\x9B"
+                      "31m"),
+            "?31m");  // a control code of its own
+  EXPECT_EQ(Printable("\xE2\x80\xAE"
+                      "cba\xE2\x80\xA8"),
+            "?cba?");  // right to left; a line's end
+  EXPECT_EQ(Printable("\xFF\xFE\xC3("), std::string(3, '?') + "(");
+  EXPECT_EQ(Printable("\xE9\x9F"), "??");                 // cut off
+  EXPECT_EQ(Printable("\xC0\x8A\xED\xA0\x80"), "?????");  // a line's end in two bytes; a surrogate
+  EXPECT_EQ(Printable("abc\xC3\xA9", 4), "abc...");       // not within a character
+  EXPECT_EQ(Printable("abc", 3), "abc");
+}
+
+TEST(OutputFiles, ReplacesNoDeviceAndNoPipe) {
+  testing::TemporaryDirectory folder;
+  ASSERT_EQ(mkfifo((folder / "pipe").c_str(), 0600), 0);
+  fs::create_symlink("/dev/null", folder / "null");
+  for (const char* name : {"pipe", "null"}) {
+    const auto before = fs::symlink_status(folder / name).type();
+    Status status = WriteFileAtomically(folder / name, "text");
+    ASSERT_FALSE(status.ok()) << name;
+    EXPECT_EQ(status.error().code, ErrorCode::kIo);
+    EXPECT_EQ(fs::symlink_status(folder / name).type(), before);
+  }
+  EXPECT_EQ(std::distance(fs::directory_iterator(folder.path()), {}), 2);  // nothing left
 }
 
 TEST(ElementCount, RefusesOverflowInEveryOrder) {

@@ -72,6 +72,16 @@ bool Swap(const fs::path& a, const fs::path& b) {
   return renameat2(AT_FDCWD, a.c_str(), AT_FDCWD, b.c_str(), RENAME_EXCHANGE) == 0;
 }
 
+// A name that is taken is given to the new file: root would take /dev/null from everybody. Folders
+// are refused by Commit.
+Status CheckReplaceable(const fs::path& path) {
+  std::error_code ignored;
+  const fs::file_status status = fs::status(path, ignored);
+  if (!fs::exists(status) || fs::is_regular_file(status) || fs::is_directory(status)) return {};
+  return Error{ErrorCode::kIo, "is a device or a pipe, and would be replaced by a file",
+               path.string(), "name a file"};
+}
+
 }  // namespace
 
 Result<std::string> ReadFile(const fs::path& path, uint64_t limit_bytes) {
@@ -109,6 +119,7 @@ OutputFiles::~OutputFiles() {
 }
 
 Result<fs::path> OutputFiles::StageName(const fs::path& path) {
+  EDET_RETURN_IF_ERROR(CheckReplaceable(path));
   if (path.has_parent_path()) {
     std::error_code failed;
     fs::create_directories(path.parent_path(), failed);

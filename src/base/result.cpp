@@ -1,16 +1,14 @@
 #include "base/result.h"
 
+#include "base/printable.h"
+
 namespace edet {
 
 std::string Error::ToString() const {
   std::string text = what;
   if (!where.empty()) text += " (" + where + ")";
   if (!hint.empty()) text += ": " + hint;
-  for (char& c : text) {
-    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f)
-      c = '?';  // one line, no control codes from bad input
-  }
-  return text;
+  return Printable(text);  // one line, no control codes from bad input
 }
 
 int ExitCode(ErrorCode code) {

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstdlib>
 
+#include "base/printable.h"
 #include "check/tables.h"
 #include "deepstream/platforms.h"
 
@@ -12,18 +13,7 @@ namespace edet::check {
 namespace {
 
 constexpr size_t kNamedNodes = 3;
-
-// Names come from a stranger's file.
-std::string Printable(std::string text) {
-  constexpr size_t kLongest = 120;
-  for (char& c : text) {
-    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = '?';
-  }
-  if (text.size() <= kLongest) return text;
-  size_t end = kLongest;  // not within a character of UTF-8
-  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) --end;
-  return text.substr(0, end) + "...";
-}
+constexpr size_t kLongestName = 120;  // names come from a stranger's file
 
 std::string NodesText(const std::vector<std::string>& nodes) {
   if (nodes.empty()) return "";
@@ -66,11 +56,11 @@ void Causes::Add(const char* id, const std::string& message, const ::onnx::NodeP
     lint::Diagnostic cause;
     cause.rule = rule;
     cause.place.file = model_;
-    cause.message = Printable(message);
+    cause.message = Printable(message, kLongestName);
     cause.fix = fix;
     all_.push_back(std::move(cause));
   }
-  if (node != nullptr) all_[place->second].nodes.push_back(Printable(NameOf(*node)));
+  if (node != nullptr) all_[place->second].nodes.push_back(Printable(NameOf(*node), kLongestName));
 }
 
 lint::LintResult Causes::Take() {

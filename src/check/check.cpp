@@ -1,6 +1,5 @@
 #include "check/check.h"
 
-#include <algorithm>
 #include <regex>
 
 #include "check/causes.h"
@@ -8,21 +7,6 @@
 #include "onnx/read.h"
 
 namespace edet::check {
-namespace {
-
-// The platform of a JetPack, the one whose list of releases names it.
-const deepstream::Platform* OfJetPack(const std::string& release) {
-  const deepstream::Platform* nearest = nullptr;
-  for (const deepstream::Platform& platform : deepstream::Platforms()) {
-    const std::string first = platform.jetpack.substr(0, platform.jetpack.find_first_of(" ,"));
-    if (first.empty() || deepstream::CompareVersions(release, first) < 0) continue;
-    if (release.substr(0, 1) == first.substr(0, 1)) nearest = &platform;
-  }
-  return nearest;
-}
-
-}  // namespace
-
 Result<Target> FindTarget(const std::string& name) {
   std::smatch match;
   // Bounded: std::regex recurses for each repetition, and a part must fit an int.
@@ -30,11 +14,10 @@ Result<Target> FindTarget(const std::string& name) {
       "(?:trt|tensorrt)-?([0-9]{1,4}\\.[0-9]{1,4}(?:\\.[0-9]{1,4}){0,3})"),
       jetpack("(?:jetpack|jp)-?([0-9]{1,4}(?:\\.[0-9]{1,4}){0,3})");
   if (std::regex_match(name, match, tensorrt)) return Target{name, match[1], "", ""};
-  const bool is_jetpack = std::regex_match(name, match, jetpack);
-  // The first 4.6 had another TensorRT than the platform that 4.6.1 and later share.
-  if (is_jetpack && match[1] == "4.6") return Target{name, "8.0.1", "6.0", "xavier-jp4.6"};
-  const deepstream::Platform* found = is_jetpack ? OfJetPack(match[1]) : nullptr;
-  if (found != nullptr) return Target{name, found->tensorrt, found->deepstream, found->name};
+  if (std::regex_match(name, match, jetpack)) {
+    const auto found = deepstream::FindJetPack(match[1]);
+    if (found) return Target{name, found->tensorrt, found->deepstream, found->platform};
+  }
   EDET_ASSIGN_OR_RETURN(const deepstream::Platform platform, deepstream::FindPlatform(name));
   return Target{name, platform.tensorrt, platform.deepstream, platform.name};
 }

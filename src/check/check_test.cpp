@@ -194,6 +194,8 @@ TEST(Targets, ArePlatformsJetPacksAndTensorRts) {
   EXPECT_EQ(FindTarget("jetpack-5.0.2")->tensorrt, "8.4.1");
   EXPECT_EQ(FindTarget("jetpack-5.1.2")->tensorrt, "8.5.2");
   EXPECT_EQ(FindTarget("jetpack-6.1")->tensorrt, "10.3");
+  EXPECT_EQ(FindTarget("jetpack-5.0.1")->tensorrt, "8.4.0");
+  EXPECT_EQ(FindTarget("jp7.0")->platform, "thor-jp7");
   EXPECT_FALSE(FindTarget("jetpack-3.0").ok());
   EXPECT_FALSE(FindTarget("xavier-jp9").ok());
 }

@@ -59,8 +59,8 @@ void CheckOperator(const ModelIndex& index, const NodeProto& node, Causes& cause
 }  // namespace
 
 void CheckOperators(const ModelIndex& index, Causes& causes) {
-  const int64_t most = Parsers().MaxOpset(causes.target().tensorrt);
-  if (most != 0 && index.opset() > most) {
+  const int64_t most = deepstream::NewestOpset(causes.target().tensorrt);
+  if (index.opset() > most) {
     causes.Add("opset-too-new", fmt::format("opset {}; TensorRT {} is documented up to {}",
                                             index.opset(), causes.target().tensorrt, most));
   }

@@ -1,9 +1,6 @@
 #include "check/tables.h"
 
-#include <algorithm>
 #include <nlohmann/json.hpp>
-
-#include "deepstream/platforms.h"
 
 namespace edet::check {
 namespace {
@@ -19,23 +16,10 @@ ParserTable ReadParsers() {
   }
   for (const Json& row : json.at("arguments"))
     table.arguments.push_back({row.at("op"), row.at("name"), row.at("input"), row.at("until")});
-  for (const auto& [version, opset] : json.at("opsets").items())
-    table.opsets.emplace_back(version, opset.get<int64_t>());
-  std::sort(table.opsets.begin(), table.opsets.end(), [](const auto& a, const auto& b) {
-    return deepstream::CompareVersions(a.first, b.first) < 0;
-  });
   return table;
 }
 
 }  // namespace
-
-int64_t ParserTable::MaxOpset(const std::string& version) const {
-  int64_t most = 0;
-  for (const auto& [since, opset] : opsets) {
-    if (deepstream::CompareVersions(version, since) >= 0) most = opset;
-  }
-  return most;
-}
 
 const lint::RuleTable& CheckRules() {
   static const lint::RuleTable table(k_rules_json, "TensorRT");

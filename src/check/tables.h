@@ -1,6 +1,5 @@
 #pragma once
 
-#include <cstdint>
 #include <map>
 #include <string>
 #include <vector>
@@ -24,10 +23,6 @@ struct ArgumentRule {
 struct ParserTable {
   std::map<std::string, std::string> operators;  // "Conv" -> the version that brought it
   std::vector<ArgumentRule> arguments;
-  std::vector<std::pair<std::string, int64_t>> opsets;  // from a version on, oldest first
-
-  // The newest opset that a version is documented for; 0: not known.
-  int64_t MaxOpset(const std::string& version) const;
 };
 
 // Both are parsed once, then constant. Safe from any thread.

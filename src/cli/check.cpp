@@ -13,6 +13,7 @@
 #include "cli/target_option.h"
 #include "deepstream/nvinfer_config.h"
 #include "deepstream/platforms.h"
+#include "onnx/before_running.h"
 
 namespace edet::cli {
 namespace {
@@ -71,6 +72,9 @@ lint::LintResult CheckNetwork(const fs::path& path, const check::Target& target,
                               const CheckArguments& arguments) {
   lint::LintResult result = Need(check::CheckModel(path, target));
   if (!arguments.with_tensorrt) return result;
+  // It would follow any path that the file names.
+  if (Status safe = onnx_format::CheckBeforeRunning(path); !safe.ok())
+    throw CommandFailed{safe.error()};
   const TensorRtVerdict verdict = Need(AskTensorRt(arguments.python, path));
   lint::Diagnostic said;
   said.rule = check::CheckRules().Find(verdict.accepted ? "tensorrt-takes" : "tensorrt-refuses");

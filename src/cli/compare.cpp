@@ -13,6 +13,8 @@
 #include "cli/convert_graph.h"
 #include "cli/convert_options.h"
 #include "cli/limit_options.h"
+#include "cli/number_range.h"
+#include "cli/print_line.h"
 #include "cli/scratch_folder.h"
 #include "inference/engine.h"
 #include "onnx/blocks.h"
@@ -160,19 +162,19 @@ void PrintTensor(const compare::TensorReport& tensor) {
   const compare::Difference& d = tensor.difference;
   std::string verdict = !tensor.judged ? "as detections" : tensor.good() ? "same" : "PARTED";
   if (!d.same_size) {
-    fmt::print("{:<26}{} and {}: PARTED\n", tensor.name, compare::ShapeText(tensor.shape_a),
-               compare::ShapeText(tensor.shape_b));
+    PrintLine("{:<26}{} and {}: PARTED", tensor.name, compare::ShapeText(tensor.shape_a),
+              compare::ShapeText(tensor.shape_b));
     return;
   }
-  fmt::print("{:<26}{:>9}{:>10.1e}{:>10.1e}{:>10.1e}{:>11.7f}{:>10.1e}  {}{}\n", tensor.name,
-             d.count, d.max_abs, d.relative, d.mean_abs, d.cosine, tensor.allowed, verdict,
-             d.nan_a + d.nan_b == 0 ? "" : fmt::format(" (NaN: {} and {})", d.nan_a, d.nan_b));
+  PrintLine("{:<26}{:>9}{:>10.1e}{:>10.1e}{:>10.1e}{:>11.7f}{:>10.1e}  {}{}", tensor.name, d.count,
+            d.max_abs, d.relative, d.mean_abs, d.cosine, tensor.allowed, verdict,
+            d.nan_a + d.nan_b == 0 ? "" : fmt::format(" (NaN: {} and {})", d.nan_a, d.nan_b));
 }
 
 void PrintTensors(const compare::Comparison& result) {
   if (result.tensors.empty()) return;
-  fmt::print("{:<26}{:>9}{:>10}{:>10}{:>10}{:>11}{:>10}\n", "tensor", "values", "max abs",
-             "max rel", "mean abs", "cosine", "allowed");
+  PrintLine("{:<26}{:>9}{:>10}{:>10}{:>10}{:>11}{:>10}", "tensor", "values", "max abs", "max rel",
+            "mean abs", "cosine", "allowed");
   for (const compare::TensorReport& tensor : result.tensors) PrintTensor(tensor);
 }
 
@@ -181,10 +183,10 @@ void PrintLonely(const char* where, const compare::Detections& all,
   constexpr size_t kFew = 5;
   for (size_t k = 0; k < lonely.size() && k < kFew; ++k) {
     const compare::Detection& d = all[lonely[k]];
-    fmt::print("{:<12}  class {} score {:.3f} at {:.1f},{:.1f} to {:.1f},{:.1f}\n", where,
-               d.class_index, d.score, d.box.left, d.box.top, d.box.right, d.box.bottom);
+    PrintLine("{:<12}  class {} score {:.3f} at {:.1f},{:.1f} to {:.1f},{:.1f}", where,
+              d.class_index, d.score, d.box.left, d.box.top, d.box.right, d.box.bottom);
   }
-  if (lonely.size() > kFew) fmt::print("{:<12}  and {} more\n", where, lonely.size() - kFew);
+  if (lonely.size() > kFew) PrintLine("{:<12}  and {} more", where, lonely.size() - kFew);
 }
 
 void PrintDetections(const compare::Comparison& result) {
@@ -195,7 +197,7 @@ void PrintDetections(const compare::Comparison& result) {
   if (!match.partners.empty())
     fmt::print(": IoU {:.6f} at least, scores {:.1e} and corners {:.1e} px off at most",
                match.lowest_iou(), match.largest_score(), match.largest_corner_px());
-  fmt::print("{}\n", result.detections_good ? "" : "  PARTED");
+  PrintLine("{}", result.detections_good ? "" : "  PARTED");
   PrintLonely("  only in A", result.detections_a, match.only_a);
   PrintLonely("  only in B", result.detections_b, match.only_b);
 }
@@ -203,39 +205,39 @@ void PrintDetections(const compare::Comparison& result) {
 void PrintFirst(const compare::LookedAt& first) {
   const compare::TensorPair& pair = first.pair;
   std::string block = onnx_format::EfficientDetBlock(pair.node_a);
-  fmt::print("parts at    {} {} '{}'{}\n", pair.is_input ? "what is read by" : "the output of",
-             pair.op, pair.node_a, block.empty() ? "" : ", " + block);
-  fmt::print("  tensor    {}: {:.1e} off at most, {:.1e} of its largest value\n", pair.a,
-             first.difference.max_abs, first.difference.relative);
-  if (pair.b != pair.a) fmt::print("  in B      {} of '{}'\n", pair.b, pair.node_b);
+  PrintLine("parts at    {} {} '{}'{}", pair.is_input ? "what is read by" : "the output of",
+            pair.op, pair.node_a, block.empty() ? "" : ", " + block);
+  PrintLine("  tensor    {}: {:.1e} off at most, {:.1e} of its largest value", pair.a,
+            first.difference.max_abs, first.difference.relative);
+  if (pair.b != pair.a) PrintLine("  in B      {} of '{}'", pair.b, pair.node_b);
   if (pair.by_place)
-    fmt::print("  its weights differ too: it was matched by its place among those of its form\n");
+    PrintLine("  its weights differ too: it was matched by its place among those of its form");
 }
 
 void PrintParting(const compare::Comparison& result) {
   if (!result.parting) return;
   const compare::Parting& parting = *result.parting;
   if (!result.pairing.how.empty())
-    fmt::print("matched     {}; {} looked at\n", result.pairing.how, parting.looked_at);
+    PrintLine("matched     {}; {} looked at", result.pairing.how, parting.looked_at);
   if (parting.first) PrintFirst(*parting.first);
   constexpr size_t kFew = 5;
   for (size_t i = 0; i < parting.before.size() && i < kFew; ++i) {
     const compare::LookedAt& looked = parting.before[i];
-    fmt::print("{:<12}{}: {:.1e} of its largest value\n", i == 0 ? "  before it" : "",
-               looked.pair.a, looked.difference.relative);
+    PrintLine("{:<12}{}: {:.1e} of its largest value", i == 0 ? "  before it" : "", looked.pair.a,
+              looked.difference.relative);
   }
-  if (!parting.note.empty()) fmt::print("parts       {}\n", parting.note);
+  if (!parting.note.empty()) PrintLine("parts       {}", parting.note);
 }
 
 void Print(const Options& options, const compare::Comparison& result) {
   fmt::print("A           {}\nB           {}\n", options.a.string(), options.b.string());
-  fmt::print("input       {}, {}x{}, {}\n", compare::Description(options.compare.picture),
-             result.width, result.height, inference::EngineDescription());
-  for (const std::string& note : result.notes) fmt::print("note        {}\n", note);
+  PrintLine("input       {}, {}x{}, {}", compare::Description(options.compare.picture),
+            result.width, result.height, inference::EngineDescription());
+  for (const std::string& note : result.notes) PrintLine("note        {}", note);
   PrintTensors(result);
   PrintDetections(result);
   PrintParting(result);
-  fmt::print("{}\n", result.good() ? "same within the tolerance" : "parted");
+  PrintLine("{}", result.good() ? "same within the tolerance" : "parted");
 }
 
 // True where both agree.
@@ -297,11 +299,11 @@ void AddOptions(CLI::App* command, const std::shared_ptr<Options>& options) {
   command
       ->add_option("--tolerance", compare.tolerance,
                    "What may differ, as a part of a tensor's largest value, and of scores (0.001)")
-      ->check(CLI::Range(0., 1.));
+      ->check(NumberRange(0., 1.));
   command
       ->add_option("--iou", compare.iou,
                    "Detections of a class that overlap by less are not the same (0.9)")
-      ->check(CLI::Range(0., 1.));
+      ->check(NumberRange(0., 1.));
   AddCheckpointOptions(command, options);
   command->add_flag("--json", options->json, "Tell it as JSON");
 }

@@ -17,6 +17,7 @@
 #include "base/file.h"
 #include "base/progress.h"
 #include "cli/command.h"
+#include "cli/number_range.h"
 #include "cli/reference_run.h"
 
 namespace edet::cli {
@@ -282,12 +283,12 @@ void AddParityOptions(CLI::App* command, CLI::Option* run, Options& options) {
   command
       ->add_option("--min-agreement", options.deploy.min_agreement,
                    "Exit code 1 if fewer boxes agree: 2 x matched / (here + there) (0.9)")
-      ->check(CLI::Range(0., 1.))
+      ->check(NumberRange(0., 1.))
       ->needs(run);
   command
       ->add_option("--min-iou", options.deploy.min_iou,
                    "From which overlap on two boxes of a class are the same (0.5)")
-      ->check(CLI::Range(0.01, 1.))
+      ->check(NumberRange(0.01, 1.))
       ->needs(run);
   command->add_flag("--no-parity", options.no_parity, "Do not compare detections")->needs(run);
 }

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <filesystem>
 
 #include "base/file.h"
 #include "lint/print.h"
@@ -43,6 +44,21 @@ bool ExplainRules(const FindingOptions& options, const lint::RuleTable& table) {
   return options.list_rules || !options.explain.empty();
 }
 
+namespace {
+
+Status WriteSarif(const std::string& path, const std::string& sarif,
+                  const lint::LintResult& result) {
+  for (const std::filesystem::path& file : result.files) {
+    std::error_code ignored;
+    if (std::filesystem::equivalent(path, file, ignored))
+      return Error{ErrorCode::kInvalidArgument, "would overwrite a file that it reads",
+                   "--sarif " + path, "name another file"};
+  }
+  return WriteFileAtomically(path, sarif);
+}
+
+}  // namespace
+
 void PrintFindings(const FindingOptions& options, const lint::LintResult& result,
                    const lint::RuleTable& table, const std::string& tool, Session& session) {
   if (Fails(result, options.fail_on)) session.exit_code = 1;
@@ -50,7 +66,7 @@ void PrintFindings(const FindingOptions& options, const lint::LintResult& result
       options.sarif.empty() ? "" : lint::ReportSarif(result, table, tool, EDET_VERSION);
   if (options.sarif == "-") return fmt::print("{}", sarif);
   if (!options.sarif.empty()) {
-    Status written = WriteFileAtomically(options.sarif, sarif);
+    Status written = WriteSarif(options.sarif, sarif, result);
     if (!written.ok()) throw CommandFailed{written.error()};
   }
   if (options.json) return fmt::print("{}", lint::ReportJson(result));

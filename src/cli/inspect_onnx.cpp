@@ -9,6 +9,7 @@
 
 #include "base/file.h"
 #include "cli/inspect_fitness.h"
+#include "cli/print_line.h"
 #include "onnx/analysis.h"
 #include "onnx/picture.h"
 #include "onnx/read_graph.h"
@@ -102,26 +103,26 @@ ordered_json FitnessJson(const Fitness& fitness) {
 }
 
 void PrintFitness(const Fitness& fitness) {
-  fmt::print("exporter    {}\n", fitness.exporter);
+  PrintLine("exporter    {}", fitness.exporter);
   if (fitness.contract) {
-    fmt::print("contract    {}: {} ({})\n", fitness.contract->name, fitness.contract->what,
-               fitness.contract->function);
+    PrintLine("contract    {}: {} ({})", fitness.contract->name, fitness.contract->what,
+              fitness.contract->function);
   } else {
-    fmt::print("contract    none that the parser library reads\n");
+    PrintLine("contract    none that the parser library reads");
   }
   for (size_t i = 0; i < fitness.feeding.size(); ++i) {
     const FeedVerdict& verdict = fitness.feeding[i];
-    fmt::print("{:<12}{} {} the input: {}\n", i == 0 ? "deepstream" : "", verdict.versions,
-               verdict.good ? "feeds" : "cannot feed", verdict.why);
+    PrintLine("{:<12}{} {} the input: {}", i == 0 ? "deepstream" : "", verdict.versions,
+              verdict.good ? "feeds" : "cannot feed", verdict.why);
   }
   for (size_t i = 0; i < fitness.next.size(); ++i)
-    fmt::print("{:<12}{}\n", i == 0 ? "next" : "", fitness.next[i]);
+    PrintLine("{:<12}{}", i == 0 ? "next" : "", fitness.next[i]);
 }
 
 void PrintTensors(const char* what, const std::vector<onnx_format::TensorInfo>& tensors) {
   for (size_t i = 0; i < tensors.size(); ++i) {
-    fmt::print("{:<12}{:<20} {:<8} [{}]\n", i == 0 ? what : "", tensors[i].name, tensors[i].type,
-               fmt::join(tensors[i].shape, ", "));
+    PrintLine("{:<12}{:<20} {:<8} [{}]", i == 0 ? what : "", tensors[i].name, tensors[i].type,
+              fmt::join(tensors[i].shape, ", "));
   }
 }
 
@@ -132,15 +133,15 @@ void PrintBlocks(const onnx_format::ModelAnalysis& analysis, bool all) {
   size_t shown = all ? analysis.blocks.size() : std::min(kFew, analysis.blocks.size());
   for (size_t i = 0; i < shown; ++i) {
     const onnx_format::AnalyzedBlock& block = analysis.blocks[i];
-    fmt::print("{:<28}{:>6}{:>12}{:>11.2f}{:>11.2f}{:>6.1f} %{}\n", block.name, block.nodes,
-               block.parameters, block.cost.macs / 1e6, block.cost.flops / 1e6,
-               100 * Share(analysis, block), block.uncounted == 0 ? "" : " *");
+    PrintLine("{:<28}{:>6}{:>12}{:>11.2f}{:>11.2f}{:>6.1f} %{}", block.name, block.nodes,
+              block.parameters, block.cost.macs / 1e6, block.cost.flops / 1e6,
+              100 * Share(analysis, block), block.uncounted == 0 ? "" : " *");
   }
   if (shown < analysis.blocks.size())
-    fmt::print("and {} more (--all)\n", analysis.blocks.size() - shown);
+    PrintLine("and {} more (--all)", analysis.blocks.size() - shown);
   if (analysis.uncounted > 0)
-    fmt::print("* {} nodes not counted: plugins, unknown shapes\n", analysis.uncounted);
-  if (!analysis.shape_note.empty()) fmt::print("shapes      {}\n", analysis.shape_note);
+    PrintLine("* {} nodes not counted: plugins, unknown shapes", analysis.uncounted);
+  if (!analysis.shape_note.empty()) PrintLine("shapes      {}", analysis.shape_note);
 }
 
 void PrintOnnx(const onnx_format::ModelAnalysis& analysis, const Fitness& fitness, bool all) {
@@ -150,25 +151,25 @@ void PrintOnnx(const onnx_format::ModelAnalysis& analysis, const Fitness& fitnes
     opsets += fmt::format("{}{} {}", opsets.empty() ? "" : ", ", domain.empty() ? "opset" : domain,
                           version);
   }
-  fmt::print("onnx        {}, {}, IR {}, {:.1f} MB\n",
-             summary.producer.empty() ? "producer unknown" : summary.producer, opsets,
-             summary.ir_version, summary.file_bytes / 1e6);
+  PrintLine("onnx        {}, {}, IR {}, {:.1f} MB",
+            summary.producer.empty() ? "producer unknown" : summary.producer, opsets,
+            summary.ir_version, summary.file_bytes / 1e6);
   PrintTensors("input", summary.inputs);
   PrintTensors("output", summary.outputs);
   PrintFitness(fitness);
-  fmt::print(
-      "network     {} nodes, {} constants, {:.2f} M parameters, {}{:.3f} G MACs, {:.3f} G FLOPs\n",
+  PrintLine(
+      "network     {} nodes, {} constants, {:.2f} M parameters, {}{:.3f} G MACs, {:.3f} G FLOPs",
       summary.nodes, summary.initializers, summary.parameters / 1e6,
       analysis.uncounted > 0 ? "at least " : "", analysis.cost.macs / 1e9,
       analysis.cost.flops / 1e9);
   bool first = true;
   for (const auto& [type, count] : summary.parameters_by_type) {
-    fmt::print("{:<12}{:>10}  in {}\n", first ? "parameters" : "", count, type);
+    PrintLine("{:<12}{:>10}  in {}", first ? "parameters" : "", count, type);
     first = false;
   }
   first = true;
   for (const auto& [name, count] : summary.operators) {
-    fmt::print("{:<12}{:>5}  {}\n", first ? "operators" : "", count, name);
+    PrintLine("{:<12}{:>5}  {}", first ? "operators" : "", count, name);
     first = false;
   }
   PrintBlocks(analysis, all);

@@ -12,6 +12,7 @@
 #include "cli/command.h"
 #include "cli/convert_choices.h"
 #include "cli/convert_options.h"
+#include "cli/print_line.h"
 #include "cli/repair_verify.h"
 #include "cli/scratch_folder.h"
 #include "deepstream/platforms.h"
@@ -128,28 +129,28 @@ void PrintJson(const Options& options, const Outcome& outcome) {
 
 void PrintVerification(const Verification& verification) {
   for (const compare::TensorReport& c : verification.tensors)
-    fmt::print("{:<20}{}: {:.1e} off at most (allowed {:.1e}, largest value {:.3g}){}\n", "same",
-               c.name, c.difference.max_abs, c.allowed, c.difference.largest,
-               c.good() ? "" : "  TOO MUCH");
+    PrintLine("{:<20}{}: {:.1e} off at most (allowed {:.1e}, largest value {:.3g}){}", "same",
+              c.name, c.difference.max_abs, c.allowed, c.difference.largest,
+              c.good() ? "" : "  TOO MUCH");
   if (verification.detections >= 0)
-    fmt::print("{:<20}{} of {} detections found again\n", "same", verification.partners,
-               verification.detections);
-  if (!verification.note.empty()) fmt::print("{:<20}{}\n", "not compared", verification.note);
+    PrintLine("{:<20}{} of {} detections found again", "same", verification.partners,
+              verification.detections);
+  if (!verification.note.empty()) PrintLine("{:<20}{}", "not compared", verification.note);
 }
 
 void Print(const Options& options, const Outcome& outcome) {
-  for (const std::string& reason : outcome.reasons) fmt::print("{:<20}{}\n", "target", reason);
+  for (const std::string& reason : outcome.reasons) PrintLine("{:<20}{}", "target", reason);
   for (const repair::Step& step : outcome.report.steps) {
     if (step.changes == 0 && step.nodes_before == step.nodes_after) continue;
-    fmt::print("{:<20}{} places, {} -> {} nodes: {}\n", step.name, step.changes, step.nodes_before,
-               step.nodes_after, step.reason);
-    for (const std::string& note : step.notes) fmt::print("{:<20}  {}\n", "", note);
+    PrintLine("{:<20}{} places, {} -> {} nodes: {}", step.name, step.changes, step.nodes_before,
+              step.nodes_after, step.reason);
+    for (const std::string& note : step.notes) PrintLine("{:<20}  {}", "", note);
   }
-  for (const std::string& left : outcome.report.left) fmt::print("{:<20}{}\n", "left", left);
+  for (const std::string& left : outcome.report.left) PrintLine("{:<20}{}", "left", left);
   if (outcome.verification) PrintVerification(*outcome.verification);
-  fmt::print("{:<20}{} nodes instead of {}{}\n", options.dry_run ? "would write" : "wrote",
-             outcome.nodes_after, outcome.nodes_before,
-             options.dry_run ? "" : ": " + options.output.string());
+  PrintLine("{:<20}{} nodes instead of {}{}", options.dry_run ? "would write" : "wrote",
+            outcome.nodes_after, outcome.nodes_before,
+            options.dry_run ? "" : ": " + options.output.string());
 }
 
 // --- Doing ---

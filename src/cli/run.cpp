@@ -12,6 +12,7 @@
 #include "base/file.h"
 #include "base/progress.h"
 #include "cli/command.h"
+#include "cli/number_range.h"
 #include "lint/lint.h"
 
 namespace edet::cli {
@@ -222,7 +223,7 @@ void AddRunCommand(CLI::App& app, Session& session) {
       ->capture_default_str();
   command
       ->add_option("--score", arguments->score, "Instead of pre-cluster-threshold of every class")
-      ->check(CLI::Range(0., 1.));
+      ->check(NumberRange(0., 1.));
   command->add_option("--dump-tensors", options.dump_dir,
                       "Folder for output tensors and objects of the first frames");
   command->add_option("--dump-frames", options.dump_frames, "How many frames --dump-tensors takes")

@@ -58,6 +58,11 @@ Result<Picture> ReadImage(const std::filesystem::path& file, int64_t height, int
 
 Result<Picture> FromArray(const std::filesystem::path& file, int64_t height, int64_t width) {
   EDET_ASSIGN_OR_RETURN(TensorValues array, ReadNpy(file));
+  const bool finite = std::all_of(array.values.begin(), array.values.end(),
+                                  [](float value) { return std::isfinite(value); });
+  if (!finite)
+    return Error{ErrorCode::kCorrupt, "the array holds NaN or infinity", file.string(),
+                 "RGB 0..255, one picture"};
   std::vector<int64_t> shape = array.shape;
   if (shape.size() == 4 && shape[0] == 1) shape.erase(shape.begin());
   Picture picture{height, width, {}};

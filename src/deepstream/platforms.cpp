@@ -29,6 +29,8 @@ const Json& RowFor(const Json& rows, const std::string& version) {
   return *best;
 }
 
+constexpr int64_t kNewestWrittenOpset = 17;
+
 PluginState PluginFromName(const std::string& name) {
   if (name == "faulty") return PluginState::kFaulty;
   if (name == "good") return PluginState::kGood;
@@ -46,7 +48,7 @@ Platform ReadPlatform(const Json& json, const Json& root) {
   p.glibc = json.at("glibc");
   p.arch = json.at("arch");
   const Json& tensorrt = RowFor(root.at("tensorrt"), p.tensorrt);
-  p.max_opset = tensorrt.at("opset");
+  p.max_opset = std::min(kNewestWrittenOpset, NewestOpset(p.tensorrt));
   p.takes_uint8 = tensorrt.at("uint8");
   p.nms_plugin = PluginFromName(tensorrt.at("nms_plugin"));
   p.class_agnostic = tensorrt.at("class_agnostic");
@@ -59,8 +61,13 @@ Platform ReadPlatform(const Json& json, const Json& root) {
 }
 
 // The text is a part of this program, checked by a test: what is wrong in it may throw.
+const Json& Root() {
+  static const Json root = Json::parse(k_platforms_json);
+  return root;
+}
+
 std::vector<Platform> ReadPlatforms() {
-  const Json root = Json::parse(k_platforms_json);
+  const Json& root = Root();
   std::vector<Platform> platforms;
   for (const Json& json : root.at("platforms")) platforms.push_back(ReadPlatform(json, root));
   return platforms;
@@ -239,6 +246,37 @@ Result<Platform> FindPlatform(const std::string& name) {
   return Error{ErrorCode::kInvalidArgument, "there is no platform '" + name + "'", "--target",
                near.empty() ? "--target help lists them"
                             : "did you mean '" + near[0] + "'? --target help lists all"};
+}
+
+std::optional<JetPack> FindJetPack(const std::string& release) {
+  for (const Json& row : Root().at("jetpacks")) {
+    for (const std::string name : row.at("releases")) {
+      if (name == release)
+        return JetPack{row.at("tensorrt"), row.at("deepstream"), row.at("platform")};
+    }
+  }
+  const bool any = release.find('.') == std::string::npos;
+  std::optional<JetPack> nearest;
+  for (const Platform& platform : Platforms()) {
+    const std::string first = platform.jetpack.substr(0, platform.jetpack.find_first_of(" ,"));
+    if (first.empty() || Numbers(first)[0] != Numbers(release)[0]) continue;
+    if (any || CompareVersions(release, first) >= 0)
+      nearest = JetPack{platform.tensorrt, platform.deepstream, platform.name};
+  }
+  return nearest;
+}
+
+int64_t NewestOpset(const std::string& tensorrt) {
+  const Json& opsets = Root().at("opsets");
+  std::vector<int> nearest;
+  int64_t most = opsets.at("7.1");
+  for (const auto& [version, opset] : opsets.items()) {
+    const std::vector<int> since = Numbers(version);
+    if (since > Numbers(tensorrt) || since < nearest) continue;
+    nearest = since;
+    most = opset;
+  }
+  return most;
 }
 
 Result<ModelChoices> ChooseModel(const Platform& platform, const ModelWishes& wishes) {

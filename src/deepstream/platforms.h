@@ -25,7 +25,7 @@ struct Platform {
   std::string cuda, glibc;
   std::string arch;  // as uname -m says
   // Of its TensorRT:
-  int64_t max_opset = 11;
+  int64_t max_opset = 11;  // of those that are written here
   bool takes_uint8 = false;
   PluginState nms_plugin = PluginState::kAbsent;
   bool class_agnostic = false;         // EfficientNMS_TRT has that attribute
@@ -46,6 +46,17 @@ int CompareVersions(const std::string& a, const std::string& b);
 const std::vector<Platform>& Platforms();
 // Errors: InvalidArgument, with the nearest name.
 Result<Platform> FindPlatform(const std::string& name);
+
+// A JetPack's versions, and the platform that stands for it.
+struct JetPack {
+  std::string tensorrt, deepstream, platform;
+};
+// "5.1.2", "7" (the newest of these); nothing where it is older or newer than all that are known.
+std::optional<JetPack> FindJetPack(const std::string& release);
+
+// The newest opset that the ONNX parser of a TensorRT is documented for. Who writes models and who
+// judges them go by the same.
+int64_t NewestOpset(const std::string& tensorrt);
 
 // What the user asked for; empty: the platform decides.
 struct ModelWishes {

@@ -4,7 +4,9 @@
 
 #include <fstream>
 #include <map>
+#include <optional>
 #include <set>
+#include <tuple>
 
 #include "deepstream/key_table.h"
 #include "deepstream/nvinfer_config.h"
@@ -35,16 +37,46 @@ void PrintTo(const Row& row, std::ostream* out) { *out << row.platform; }
 
 const Row kTable[] = {
     {"xavier-jp4.4", "dn", 'd', 11},     {"xavier-jp4.5", "dn", 'd', 11},
-    {"xavier-jp4.6", "pdnW", 'd', 13},   {"xavier-jp5.0", "pdnW", 'p', 13},
+    {"xavier-jp4.6", "pdnW", 'd', 13},   {"xavier-jp5.0", "pdnW", 'p', 17},
     {"xavier-jp5.1", "pordnW", 'p', 17}, {"xavier-jp5", "pordnW", 'p', 17},
     {"orin-jp5", "pordnW", 'p', 17},     {"orin-jp6.0", "pordnAW", 'p', 17},
     {"orin-jp6", "pordnAW", 'p', 17},    {"thor-jp7", "pordnAW", 'o', 17},
     {"dgpu-5.1", "dn", 'd', 11},         {"dgpu-6.0", "pdnW", 'd', 13},
-    {"dgpu-6.1", "pdnW", 'd', 13},       {"dgpu-6.1.1", "pdnW", 'p', 13},
+    {"dgpu-6.1", "pdnW", 'd', 13},       {"dgpu-6.1.1", "pdnW", 'p', 17},
     {"dgpu-6.2", "pordnW", 'p', 17},     {"dgpu-6.3", "pordnW", 'p', 17},
     {"dgpu-6.4", "pordnAW", 'p', 17},    {"dgpu-7.0", "pordnAW", 'p', 17},
     {"dgpu-7.1", "pordnAW", 'p', 17},    {"dgpu-9.1", "pordnAW", 'o', 17},
 };
+
+// By docs/operators.md of onnx-tensorrt's release branches.
+TEST(NewestOpset, IsTheOneThatTheParserIsDocumentedFor) {
+  const std::pair<const char*, int64_t> kDocumented[] = {
+      {"7.1.3", 11}, {"7.2.2", 11},   {"8.0.1", 13}, {"8.2.1", 13}, {"8.4.0", 13},
+      {"8.4.1", 17}, {"8.4.1.5", 17}, {"8.4", 17},   {"8.5.2", 17}, {"8.6.2", 17},
+      {"9.3", 19},   {"10.3", 20},    {"10.16", 20}, {"7.0", 11}};
+  for (const auto& [tensorrt, opset] : kDocumented)
+    EXPECT_EQ(NewestOpset(tensorrt), opset) << tensorrt;
+  for (const Platform& platform : Platforms())
+    EXPECT_EQ(platform.max_opset, std::min<int64_t>(17, NewestOpset(platform.tensorrt)));
+}
+
+TEST(FindJetPack, KnowsTheReleasesOfNvidiasTable) {
+  const std::tuple<const char*, const char*, const char*> kTable[] = {
+      {"4.4", "7.1.3", "5.0"},   {"4.5.1", "7.1.3", "5.1"}, {"4.6", "8.0.1", "6.0"},
+      {"4.6.3", "8.2.1", "6.0"}, {"5.0.1", "8.4.0", "6.1"}, {"5.0.2", "8.4.1", "6.1.1"},
+      {"5.1.1", "8.5.2", "6.2"}, {"5.1.4", "8.5.2", "6.3"}, {"6.0", "8.6.2", "7.0"},
+      {"6.2", "10.3", "7.1"},    {"7.0", "10.13", "8.0"},   {"7.1", "10.16", "9.0"},
+      {"7.2", "10.16", "9.1"},   {"5", "8.5.2", "6.3"},     {"4", "8.2.1", "6.0"}};
+  for (const auto& [release, tensorrt, deepstream] : kTable) {
+    const std::optional<JetPack> found = FindJetPack(release);
+    ASSERT_TRUE(found) << release;
+    EXPECT_EQ(found->tensorrt, tensorrt) << release;
+    EXPECT_EQ(found->deepstream, deepstream) << release;
+    EXPECT_TRUE(FindPlatform(found->platform).ok()) << release;
+  }
+  for (const char* unknown : {"3.3", "4.3", "8.0", "50.1"})
+    EXPECT_FALSE(FindJetPack(unknown)) << unknown;
+}
 
 class EveryPlatform : public ::testing::TestWithParam<Row> {
  protected:

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "graph/evaluate.h"
+#include "graph/half_precision.h"
 #include "graph/infer_shapes.h"
 
 namespace edet::graph {
@@ -47,7 +48,7 @@ class Folder {
   bool Fold(const Node& node) {
     for (ValueId id : node.outputs)
       if (id != kNoValue && output_[static_cast<size_t>(id)]) return false;
-    return FoldShape(node) || FoldConstant(node) || FoldPartOfShape(node);
+    return FoldShape(node) || FoldWidening(node) || FoldConstant(node) || FoldPartOfShape(node);
   }
 
   bool MakeConstant(ValueId id, TensorPtr tensor) {
@@ -86,6 +87,19 @@ class Folder {
 
   static size_t Elements(const Tensor& tensor) {
     return std::max(tensor.floats.size(), tensor.integers.size());
+  }
+
+  // Weights that are stored in half precision and computed with in float32.
+  bool FoldWidening(const Node& node) {
+    constexpr int64_t kFloat = 1;  // ONNX's number
+    const bool widens = node.op == "Cast" && node.domain.empty() && node.inputs.size() == 1 &&
+                        node.outputs.size() == 1 && IntAttribute(node, "to", 0) == kFloat;
+    const TensorPtr half = widens ? graph_.constant(node.inputs[0]) : nullptr;
+    if (!half || half->type != ElementType::kFloat16) return false;
+    std::vector<float> values;
+    values.reserve(half->halves.size());
+    for (uint16_t bits : half->halves) values.push_back(HalfValue(bits));
+    return MakeConstant(node.outputs[0], FloatTensor(half->shape, std::move(values)));
   }
 
   bool FoldConstant(const Node& node) {

@@ -4,6 +4,7 @@
 #include <array>
 #include <cmath>
 #include <cstring>
+#include <limits>
 #include <map>
 #include <string_view>
 #include <unordered_map>
@@ -248,6 +249,16 @@ class Rewriter {
 };
 
 }  // namespace
+
+float HalfValue(uint16_t bits) {
+  const float sign = (bits & 0x8000) != 0 ? -1.F : 1.F;
+  const int exponent = (bits >> 10) & 0x1F, fraction = bits & 0x3FF;
+  if (exponent == 0x1F)
+    return fraction != 0 ? std::numeric_limits<float>::quiet_NaN()
+                         : sign * std::numeric_limits<float>::infinity();
+  if (exponent == 0) return sign * std::ldexp(static_cast<float>(fraction), -24);
+  return sign * std::ldexp(static_cast<float>(fraction + 0x400), exponent - 25);
+}
 
 uint16_t HalfBits(float value) {
   uint32_t bits = 0;

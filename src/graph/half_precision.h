@@ -10,6 +10,8 @@ namespace edet::graph {
 
 // The bits of IEEE 754's binary16 nearest to a value, ties to even; infinity from 65520 on.
 uint16_t HalfBits(float value);
+// The value that such bits stand for, exactly.
+float HalfValue(uint16_t bits);
 
 struct HalfPrecisionReport {
   int nodes = 0;         // operators that compute in half precision now

@@ -52,6 +52,19 @@ ElementType TypeOf(const Graph& graph, const std::string& node) {
 }  // namespace
 
 // IEEE 754-2019, table of binary16: exact values, ties to even, and both ends of the range.
+TEST(HalfValue, IsWhatTheBitsStandFor) {
+  EXPECT_EQ(HalfValue(0x3C00), 1.F);
+  EXPECT_EQ(HalfValue(0xC000), -2.F);
+  EXPECT_EQ(HalfValue(0x7BFF), 65504.F);
+  EXPECT_EQ(HalfValue(0x0001), 5.9604644775390625e-8F);  // the smallest
+  EXPECT_EQ(HalfValue(0x03FF), 6.097555160522461e-5F);   // the largest without a leading 1
+  EXPECT_EQ(HalfValue(0xFC00), -std::numeric_limits<float>::infinity());
+  EXPECT_TRUE(std::isnan(HalfValue(0x7E00)));
+  EXPECT_TRUE(std::signbit(HalfValue(0x8000)));
+  for (uint32_t bits = 0; bits < 0x7C00; ++bits)
+    ASSERT_EQ(HalfBits(HalfValue(static_cast<uint16_t>(bits))), bits);
+}
+
 TEST(HalfBits, RoundsToNearestEven) {
   EXPECT_EQ(HalfBits(0.F), 0x0000);
   EXPECT_EQ(HalfBits(-0.F), 0x8000);

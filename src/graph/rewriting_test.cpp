@@ -112,6 +112,32 @@ TEST(FoldConstants, CarriesOutArithmeticOnShapes) {
   EXPECT_EQ(g.shape(y), (Shape{1, 64, 50, 3}));
 }
 
+TEST(FoldConstants, WidensHalvesThatAreComputedWithInFloat32) {
+  Tensor half;
+  half.type = ElementType::kFloat16;
+  half.shape = {3};
+  half.halves = {0x3C00, 0xC000, 0x3555};  // 1, -2, the half next to a third
+  Graph g;
+  Value weights;
+  weights.name = "w";
+  weights.type = half.type;
+  weights.shape = half.shape;
+  weights.constant = std::make_shared<const Tensor>(half);
+  g.values.push_back(weights);
+  g.values.push_back({});
+  g.values.push_back({});
+  Node cast = Operator("Cast", {{"to", int64_t{1}}}), relu = Operator("Relu");
+  cast.inputs = {0};
+  cast.outputs = {1};
+  relu.inputs = {1};
+  relu.outputs = {2};
+  g.nodes = {cast, relu};
+  g.outputs = {2};
+  EXPECT_EQ(FoldConstants(g), 1);
+  ASSERT_TRUE(g.constant(1));
+  EXPECT_EQ(g.constant(1)->floats, (std::vector<float>{1.F, -2.F, 0.333251953125F}));
+}
+
 TEST(FoldConstants, FoldsThePartOfAShapeThatIsKnown) {
   Graph g;
   ValueId x = g.AddInput("x", ElementType::kFloat32, {kDynamic, 3, 8, 6});

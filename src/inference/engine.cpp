@@ -10,7 +10,9 @@
 #include <utility>
 
 #include "base/file.h"
+#include "base/printable.h"
 #include "inference/efficient_nms_op.h"
+#include "onnx/before_running.h"
 
 namespace edet::inference {
 namespace {
@@ -61,7 +63,8 @@ std::string UnsupportedOperators(const std::string& text) {
     const size_t begin = at + std::string(marker).size();
     std::string names = text.substr(begin, text.find('\n', begin) - begin);
     names.erase(0, names.find_first_not_of(' '));
-    return names;
+    constexpr size_t kMostBytes = 200;  // there may be thousands
+    return Printable(names, kMostBytes);
   }
   return "";
 }
@@ -255,6 +258,7 @@ Engine::~Engine() = default;
 Result<Engine> Engine::Load(const std::filesystem::path& onnx, const EngineOptions& options) {
   EDET_ASSIGN_OR_RETURN(const uint64_t size, FileSizeBytes(onnx));
   if (size == 0) return Error{ErrorCode::kCorrupt, "the ONNX file is empty", onnx.string(), ""};
+  EDET_RETURN_IF_ERROR(onnx_format::CheckBeforeRunning(onnx));
   try {
     auto impl = std::make_unique<Impl>();
     EDET_ASSIGN_OR_RETURN(std::shared_ptr<ov::Model> model, ReadModel(onnx));

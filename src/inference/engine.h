@@ -77,7 +77,8 @@ class Request {
 class Engine {
  public:
   // Reads and compiles an ONNX file for a static batch. EfficientNMS_TRT is known and computed on
-  // the CPU. Errors: NotFound, Corrupt (not an ONNX file), Unsupported (an operator is unknown, an
+  // the CPU. Errors: NotFound, Corrupt (not an ONNX file, external data
+  // outside of the file's folder or behind a link), Unsupported (an operator is unknown, an
   // input has a free dimension other than the batch), Environment (the library lacks its plugin).
   static Result<Engine> Load(const std::filesystem::path& onnx, const EngineOptions& options);
   Engine(Engine&&) noexcept;

@@ -1,6 +1,7 @@
 #include "inference/engine.h"
 
 #include <gtest/gtest.h>
+#include <onnx/onnx_pb.h>
 
 #include <algorithm>
 #include <cmath>
@@ -41,6 +42,51 @@ TEST(Engine, SaysWhatIsWrongWithAFile) {
     EXPECT_EQ(bad.error().code, ErrorCode::kCorrupt) << bad.error().ToString();
     EXPECT_NE(bad.error().ToString().find("bad.onnx"), std::string::npos);
     EXPECT_LT(bad.error().ToString().size(), 300U) << bad.error().ToString();
+  }
+}
+
+// The library opens what a file names as its weights, wherever that is.
+TEST(Engine, ReadsWeightsOfTheModelsFolderOnly) {
+  testing::TemporaryDirectory folder, elsewhere;
+  onnx::ModelProto model;
+  model.set_ir_version(8);
+  model.add_opset_import()->set_version(13);
+  auto* graph = model.mutable_graph();
+  for (auto* value : {graph->add_input(), graph->add_output()}) {
+    auto* type = value->mutable_type()->mutable_tensor_type();
+    type->set_elem_type(onnx::TensorProto::FLOAT);
+    for (int64_t dim : {1, 4}) type->mutable_shape()->add_dim()->set_dim_value(dim);
+  }
+  graph->mutable_input(0)->set_name("x");
+  graph->mutable_output(0)->set_name("y");
+  auto* node = graph->add_node();
+  node->set_op_type("Add");
+  for (const char* name : {"x", "w"}) node->add_input(name);
+  node->add_output("y");
+  auto* weights = graph->add_initializer();
+  weights->set_name("w");
+  weights->set_data_type(onnx::TensorProto::FLOAT);
+  weights->add_dims(4);
+  weights->set_data_location(onnx::TensorProto::EXTERNAL);
+  auto* place = weights->add_external_data();
+  place->set_key("location");
+  for (const auto& file : {folder / "w", elsewhere / "w"})
+    std::ofstream(file, std::ios::binary) << std::string(16, '\0');
+  std::filesystem::create_symlink(elsewhere / "w", folder / "link");
+  const auto load = [&](const std::string& location) {
+    place->set_value(location);
+    std::ofstream(folder / "model.onnx", std::ios::binary) << model.SerializeAsString();
+    return Engine::Load(folder / "model.onnx", {});
+  };
+  auto good = load("w");
+  EXPECT_TRUE(good.ok()) << good.error().ToString();
+  for (const std::string& location :
+       {(elsewhere / "w").string(), "../" + elsewhere.path().filename().string() + "/w",
+        std::string("link")}) {
+    auto bad = load(location);
+    ASSERT_FALSE(bad.ok()) << location;
+    EXPECT_EQ(bad.error().code, ErrorCode::kCorrupt);
+    EXPECT_NE(bad.error().ToString().find("external data"), std::string::npos);
   }
 }
 

@@ -10,6 +10,7 @@
 #include "onnx/blocks.h"
 #include "onnx/cost.h"
 #include "onnx/read.h"
+#include "onnx/check_nodes.h"
 
 namespace edet::onnx_format {
 namespace {
@@ -192,6 +193,11 @@ class Walk {
 Result<ModelAnalysis> AnalyzeModel(const std::filesystem::path& path) {
   EDET_ASSIGN_OR_RETURN(ModelFile file, ReadModel(path));
   ModelAnalysis analysis;
+  if (Status windows = CheckNodes(file.model); !windows.ok()) {
+    Error error = windows.error();
+    error.where = path.string() + ", " + error.where;
+    return error;
+  }
   analysis.summary = Summarize(file);
   DropWeights(*file.model.mutable_graph());
   analysis.shape_note = InferShapes(file.model);

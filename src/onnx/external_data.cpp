@@ -10,6 +10,7 @@
 #include <optional>
 
 #include "base/checked_math.h"
+#include "onnx/types.h"
 
 namespace edet::onnx_format {
 namespace fs = std::filesystem;
@@ -37,6 +38,9 @@ Result<Place> ReadPlace(const ::onnx::TensorProto& tensor) {
   Place place;
   for (const auto& entry : tensor.external_data()) {
     if (entry.key() == "location") {
+      // Readers differ in which one they take.
+      if (!place.location.empty())
+        return Bad(ErrorCode::kCorrupt, "external data is in two places", tensor);
       place.location = entry.value();
       continue;
     }
@@ -113,17 +117,15 @@ Result<std::string> ReadRange(int fd, uint64_t offset, uint64_t length) {
   return bytes;
 }
 
-}  // namespace
-
-Result<std::string> ReadExternalData(const ::onnx::TensorProto& tensor, const fs::path& folder,
-                                     uint64_t wanted_bytes) {
+// Opens the file of a tensor's values, by the rules.
+Result<Place> OpenExternal(const ::onnx::TensorProto& tensor, const fs::path& folder,
+                           uint64_t wanted_bytes, Folder& file) {
   EDET_ASSIGN_OR_RETURN(Place place, ReadPlace(tensor));
   fs::path location = place.location;
   if (place.location.find('\0') != std::string::npos || !StaysBelow(location)) {
     return Error{ErrorCode::kCorrupt, "external data outside of the model's folder is not read",
                  "tensor " + tensor.name(), "save the model with its data beside it"};
   }
-  Folder file(-1);
   EDET_RETURN_IF_ERROR(OpenBelow(folder, location, file));
   struct stat info {};
   if (fstat(file.get(), &info) != 0 || !S_ISREG(info.st_mode))
@@ -136,7 +138,26 @@ Result<std::string> ReadExternalData(const ::onnx::TensorProto& tensor, const fs
     return Bad(ErrorCode::kCorrupt, "external data's length is not that of its shape", tensor);
   if (!RangeFits(place.offset, wanted_bytes, static_cast<uint64_t>(info.st_size)))
     return Bad(ErrorCode::kCorrupt, "external data ends before the tensor does", tensor);
+  return place;
+}
+
+}  // namespace
+
+Result<std::string> ReadExternalData(const ::onnx::TensorProto& tensor, const fs::path& folder,
+                                     uint64_t wanted_bytes) {
+  Folder file(-1);
+  EDET_ASSIGN_OR_RETURN(Place place, OpenExternal(tensor, folder, wanted_bytes, file));
   return ReadRange(file.get(), place.offset, wanted_bytes);
+}
+
+Status CheckExternalData(const ::onnx::TensorProto& tensor, const fs::path& folder) {
+  std::optional<uint64_t> elements = ElementCount({tensor.dims().begin(), tensor.dims().end()});
+  auto bytes = elements ? CheckedMultiply(*elements, ElementBytes(TypeFromOnnx(tensor.data_type())))
+                        : std::nullopt;
+  if (!bytes) return Bad(ErrorCode::kCorrupt, "external data has an impossible shape", tensor);
+  Folder file(-1);
+  EDET_ASSIGN_OR_RETURN([[maybe_unused]] Place place, OpenExternal(tensor, folder, *bytes, file));
+  return {};
 }
 
 }  // namespace edet::onnx_format

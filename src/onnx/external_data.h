@@ -18,4 +18,8 @@ namespace edet::onnx_format {
 Result<std::string> ReadExternalData(const ::onnx::TensorProto& tensor,
                                      const std::filesystem::path& folder, uint64_t wanted_bytes);
 
+// The same rules, without reading: for a tensor whose file another reader is going to open.
+// Errors: as ReadExternalData.
+Status CheckExternalData(const ::onnx::TensorProto& tensor, const std::filesystem::path& folder);
+
 }  // namespace edet::onnx_format

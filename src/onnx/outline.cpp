@@ -3,56 +3,26 @@
 #include <fcntl.h>
 #include <google/protobuf/io/coded_stream.h>
 #include <google/protobuf/io/zero_copy_stream_impl.h>
-#include <google/protobuf/wire_format_lite.h>
 #include <onnx/onnx_pb.h>
 
 #include <cerrno>
 #include <cstring>
-#include <functional>
 #include <limits>
 #include <optional>
 
 #include "base/file.h"
 #include "onnx/read.h"
+#include "onnx/wire.h"
 
 namespace edet::onnx_format {
 namespace {
 
 namespace format = ::onnx;
-using google::protobuf::MessageLite;
-using google::protobuf::internal::WireFormatLite;
 using google::protobuf::io::CodedInputStream;
 
 // A node beyond this holds a tensor as an attribute: its operator alone is of interest then.
 constexpr int kLargeNodeBytes = 64 << 10;
 constexpr size_t kLongestChain = 32;
-
-// Calls `field(number, stream)` for each length-delimited field up to the stream's limit; false
-// from it, or a damaged stream, ends all. What `field` leaves unread is passed over.
-bool ForEachField(CodedInputStream& stream,
-                  const std::function<bool(int number, CodedInputStream&)>& field) {
-  while (const uint32_t tag = stream.ReadTag()) {
-    if (WireFormatLite::GetTagWireType(tag) != WireFormatLite::WIRETYPE_LENGTH_DELIMITED) {
-      if (!WireFormatLite::SkipField(&stream, tag)) return false;
-      continue;
-    }
-    uint32_t size = 0;
-    if (!stream.ReadVarint32(&size) || size > uint32_t{std::numeric_limits<int>::max()})
-      return false;
-    const CodedInputStream::Limit limit = stream.PushLimit(static_cast<int>(size));
-    const bool good = field(WireFormatLite::GetTagFieldNumber(tag), stream);
-    const int rest = stream.BytesUntilLimit();
-    if (!good || (rest > 0 && !stream.Skip(rest))) return false;
-    stream.PopLimit(limit);
-  }
-  return stream.ConsumedEntireMessage() || stream.BytesUntilLimit() == 0;
-}
-
-bool Parse(CodedInputStream& stream, MessageLite& message) {
-  std::string bytes;
-  const int size = stream.BytesUntilLimit();
-  return stream.ReadString(&bytes, size) && message.ParseFromString(bytes);
-}
 
 // The name of an initializer, found without its data.
 bool ReadInitializerName(CodedInputStream& stream, std::string& name) {
@@ -89,13 +59,13 @@ class OutlineReader {
         return field.ReadString(&outline_.producer, field.BytesUntilLimit());
       case format::ModelProto::kOpsetImportFieldNumber: {
         format::OperatorSetIdProto opset;
-        if (!Parse(field, opset)) return false;
+        if (!ParseField(field, opset)) return false;
         if (opset.domain().empty() || opset.domain() == "ai.onnx") outline_.opset = opset.version();
         return true;
       }
       case format::ModelProto::kMetadataPropsFieldNumber: {
         format::StringStringEntryProto entry;
-        if (!Parse(field, entry)) return false;
+        if (!ParseField(field, entry)) return false;
         outline_.metadata[entry.key()] = entry.value();
         return true;
       }
@@ -130,7 +100,7 @@ class OutlineReader {
 
   static bool ReadTensor(CodedInputStream& field, std::vector<TensorInfo>& tensors) {
     format::ValueInfoProto value;
-    if (!Parse(field, value)) return false;
+    if (!ParseField(field, value)) return false;
     tensors.push_back(InfoOf(value));
     return true;
   }
@@ -145,7 +115,7 @@ class OutlineReader {
       if (!good) return false;
     } else {
       format::NodeProto node;
-      if (!Parse(field, node)) return false;
+      if (!ParseField(field, node)) return false;
       step.op = node.op_type();
       step.inputs.assign(node.input().begin(), node.input().end());
       step.outputs.assign(node.output().begin(), node.output().end());

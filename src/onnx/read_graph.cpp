@@ -8,11 +8,13 @@
 #include <unordered_set>
 #include <utility>
 
+#include "base/printable.h"
 #include "graph/rewrite.h"
 #include "onnx/read.h"
 #include "onnx/read_tensor.h"
 #include "onnx/types.h"
 #include "onnx/upgrade.h"
+#include "onnx/check_nodes.h"
 
 namespace edet::onnx_format {
 namespace fs = std::filesystem;
@@ -26,14 +28,8 @@ Error Corrupt(std::string what, std::string where) {
   return {ErrorCode::kCorrupt, std::move(what), std::move(where), "export it again"};
 }
 
-// Error messages are one line, whatever a file calls its nodes.
-std::string Printable(std::string name) {
-  constexpr size_t kMost = 200;
-  if (name.size() > kMost) name = name.substr(0, kMost) + "...";
-  for (char& c : name)
-    if (static_cast<unsigned char>(c) < ' ' || c == 0x7F) c = '?';
-  return name;
-}
+// A name as errors show it.
+std::string Printable(const std::string& name) { return edet::Printable(name, 200); }
 
 std::string Where(const format::NodeProto& node) {
   std::string name = node.name();
@@ -358,6 +354,7 @@ Result<ForeignModel> ReadModelGraph(const fs::path& path, const ReadLimits& limi
     model.opsets.emplace("", own->second);
   model.producer = summary.producer;
   EDET_ASSIGN_OR_RETURN(int64_t opset, OwnOpset(model.opsets));
+  EDET_RETURN_IF_ERROR(CheckNodes(file.model));
   Totals totals;
   EDET_RETURN_IF_ERROR(CountAll(file.model.graph(), opset, limits, totals));
   EDET_ASSIGN_OR_RETURN(model.graph,

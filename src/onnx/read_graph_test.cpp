@@ -11,6 +11,8 @@
 #include <functional>
 
 #include "base/file.h"
+#include "onnx/analysis.h"
+#include "onnx/before_running.h"
 #include "onnx/write.h"
 #include "testing/temporary_directory.h"
 
@@ -83,6 +85,19 @@ class ForeignFile : public ::testing::Test {
     EXPECT_NE(read.error().ToString().find(text), std::string::npos) << read.error().ToString();
     EXPECT_EQ(read.error().ToString().find('\n'), std::string::npos);
     EXPECT_EQ(ExitCode(read.error().code), 3);
+  }
+  Status Write() {
+    std::ofstream file(path_, std::ios::binary);
+    file << model_.SerializeAsString();
+    return file ? Status() : Error{ErrorCode::kIo, "cannot write", path_.string(), ""};
+  }
+  void ExpectOthersMayNotRead(ErrorCode code, const std::string& text) {
+    ASSERT_TRUE(Write().ok());
+    const Status status = CheckBeforeRunning(path_);
+    ASSERT_FALSE(status.ok()) << text;
+    EXPECT_EQ(status.error().code, code) << status.error().ToString();
+    EXPECT_NE(status.error().ToString().find(text), std::string::npos) << status.error().ToString();
+    EXPECT_EQ(status.error().ToString().find('\n'), std::string::npos);
   }
   void MakeExternal(const std::string& location, const std::string& offset = "0",
                     const std::string& length = "16") {
@@ -265,13 +280,71 @@ TEST_F(ForeignFile, RefusesExternalDataOutsideOrBehindLinks) {
         std::string("hard"), std::string("fifo"), std::string("")}) {
     MakeExternal(bad);
     ExpectRefused(ErrorCode::kCorrupt, "external data");
+    ExpectOthersMayNotRead(ErrorCode::kCorrupt, "external data");
   }
+}
+
+// What another reader is going to open is held to the same rules, wherever in the file it is named.
+TEST_F(ForeignFile, ChecksExternalDataForOtherReaders) {
+  std::ofstream(folder_ / "plain", std::ios::binary) << std::string(16, 'x');
+  MakeExternal("plain");
+  ASSERT_TRUE(Write().ok());
+  EXPECT_TRUE(CheckBeforeRunning(path_).ok());
+  const auto bad = *weights_;
+  auto outside = bad;
+  outside.mutable_external_data(0)->set_value("/etc/hostname");
+  *graph()->mutable_node(0)->add_attribute()->mutable_t() = outside;
+  ExpectOthersMayNotRead(ErrorCode::kCorrupt, "outside of the model's folder");
+  auto* attribute = graph()->mutable_node(0)->mutable_attribute(0);
+  attribute->Clear();
+  *attribute->add_graphs()->add_initializer() = outside;
+  ExpectOthersMayNotRead(ErrorCode::kCorrupt, "outside of the model's folder");
+  graph()->mutable_node(0)->clear_attribute();
+  *graph()->add_sparse_initializer()->mutable_values() = outside;
+  ExpectOthersMayNotRead(ErrorCode::kCorrupt, "outside of the model's folder");
+  graph()->clear_sparse_initializer();
+  *model_.add_functions()->add_node()->add_attribute()->add_tensors() = outside;
+  ExpectOthersMayNotRead(ErrorCode::kCorrupt, "outside of the model's folder");
+  model_.clear_functions();
+  *model_.add_training_info()->mutable_algorithm()->add_initializer() = outside;
+  ExpectOthersMayNotRead(ErrorCode::kCorrupt, "outside of the model's folder");
+}
+
+// protobuf merges the parts of a message: neither part alone is external data in a bad place.
+TEST_F(ForeignFile, ChecksExternalDataThatComesInParts) {
+  std::ofstream(folder_ / "plain", std::ios::binary) << std::string(16, 'x');
+  MakeExternal("plain");
+  format::AttributeProto first, second;
+  *first.mutable_t() = *weights_;
+  auto* place = second.mutable_t()->add_external_data();
+  place->set_key("location");
+  place->set_value("/etc/hostname");
+  format::AttributeProto merged;
+  ASSERT_TRUE(merged.ParseFromString(first.SerializeAsString() + second.SerializeAsString()));
+  ASSERT_EQ(merged.t().external_data_size(), 4);  // what a reader gets
+  const std::string attribute = first.SerializeAsString() + second.SerializeAsString();
+  const auto field = [](int number, const std::string& bytes) {
+    std::string text(1, static_cast<char>(number << 3 | 2));
+    text += static_cast<char>(0x80 | (bytes.size() & 0x7F));
+    text += static_cast<char>(bytes.size() >> 7);
+    return text + bytes;
+  };
+  const std::string node = field(format::NodeProto::kAttributeFieldNumber, attribute);
+  const std::string graph = field(format::GraphProto::kNodeFieldNumber, node);
+  std::ofstream(path_, std::ios::binary) << field(format::ModelProto::kGraphFieldNumber, graph);
+  Status status = CheckBeforeRunning(path_);
+  ASSERT_FALSE(status.ok());
+  EXPECT_NE(status.error().what.find("outside of the model's folder"), std::string::npos);
+  MakeExternal("plain");
+  *weights_->add_external_data() = *place;
+  ExpectRefused(ErrorCode::kCorrupt, "two places");
 }
 
 TEST_F(ForeignFile, RefusesExternalDataThatDoesNotFit) {
   std::ofstream(folder_ / "w", std::ios::binary) << std::string(20, 'x');
   MakeExternal("w", "8");
   ExpectRefused(ErrorCode::kCorrupt, "ends before");
+  ExpectOthersMayNotRead(ErrorCode::kCorrupt, "ends before");
   MakeExternal("w", "-1");
   ExpectRefused(ErrorCode::kCorrupt, "offset");
   MakeExternal("w", "18446744073709551615");
@@ -280,6 +353,94 @@ TEST_F(ForeignFile, RefusesExternalDataThatDoesNotFit) {
   ExpectRefused(ErrorCode::kCorrupt, "length");
   MakeExternal("absent");
   ExpectRefused(ErrorCode::kNotFound, "external data");
+}
+
+// Whoever infers shapes divides by these.
+TEST_F(ForeignFile, RefusesWindowsOfNoSize) {
+  struct Case {
+    const char *op, *attribute;
+    int64_t value;
+  };
+  for (const Case& bad :
+       {Case{"ConvTranspose", "strides", 0}, Case{"Conv", "dilations", int64_t{1} << 62},
+        Case{"AveragePool", "kernel_shape", -1}, Case{"Conv", "pads", int64_t{1} << 62}}) {
+    auto* node = graph()->mutable_node(0);
+    node->set_op_type(bad.op);
+    node->clear_attribute();
+    AddInts(node, bad.attribute, {bad.value, bad.value});
+    ExpectRefused(ErrorCode::kCorrupt, std::string("impossible '") + bad.attribute + "'");
+    EXPECT_FALSE(AnalyzeModel(path_).ok());
+  }
+  const format::NodeProto inner = graph()->node(0);
+  auto* choice = graph()->mutable_node(0);
+  choice->set_op_type("If");
+  choice->clear_attribute();
+  for (const char* branch : {"then_branch", "else_branch"}) {
+    auto* attribute = choice->add_attribute();
+    attribute->set_name(branch);
+    *attribute->mutable_g()->add_node() = inner;
+  }
+  ExpectRefused(ErrorCode::kCorrupt, "impossible 'pads'");
+  EXPECT_FALSE(AnalyzeModel(path_).ok());
+}
+
+// Inference of ONNX asks them without looking.
+TEST_F(ForeignFile, RefusesOperatorsWithoutTheirAttributes) {
+  for (const char* op : {"Scan", "Loop", "If", "Concat"}) {
+    graph()->mutable_node(0)->set_op_type(op);
+    ExpectRefused(ErrorCode::kCorrupt, "lacks the attribute");
+    Result<ModelAnalysis> analysis = AnalyzeModel(path_);
+    ASSERT_FALSE(analysis.ok()) << op;
+    EXPECT_NE(analysis.error().what.find(op), std::string::npos);
+  }
+}
+
+TEST_F(ForeignFile, RefusesAScanOfMoreInputsThanThereAre) {
+  auto* scan = graph()->mutable_node(0);
+  scan->set_op_type("Scan");
+  auto* body = scan->add_attribute();
+  body->set_name("body");
+  body->mutable_g();
+  auto* count = scan->add_attribute();
+  count->set_name("num_scan_inputs");
+  for (int64_t bad : {int64_t{0}, int64_t{3}, int64_t{1} << 62}) {
+    count->set_i(bad);
+    ExpectRefused(ErrorCode::kCorrupt, "num_scan_inputs");
+    EXPECT_FALSE(AnalyzeModel(path_).ok());
+  }
+}
+
+// Two bytes each, hundreds in memory.
+TEST_F(ForeignFile, RefusesCrumbs) {
+  const std::string good = model_.SerializeAsString();
+  for (const char* crumb : {"\x72", "\xFA\x01"}) {  // metadata; a field that nobody knows
+    std::string crumbs;
+    while (crumbs.size() < 2'500'000) crumbs += std::string(crumb) + '\0';
+    std::ofstream(path_, std::ios::binary) << good << crumbs;
+    Result<ForeignModel> read = ReadGraph(path_);
+    ASSERT_FALSE(read.ok());
+    EXPECT_EQ(read.error().code, ErrorCode::kLimitExceeded) << read.error().ToString();
+  }
+}
+
+TEST_F(ForeignFile, ShowsNoRunnerWhatItCannotEnd) {
+  ASSERT_TRUE(Write().ok());
+  EXPECT_TRUE(CheckBeforeRunning(path_).ok());
+  format::GraphProto body;
+  for (int depth = 0; depth < 12; ++depth) {
+    format::GraphProto outer;
+    auto* attribute = outer.add_node()->add_attribute();
+    attribute->set_name("then_branch");
+    *attribute->mutable_g() = body;
+    body = outer;
+    *graph()->mutable_node(0) = body.node(0);
+    ASSERT_TRUE(Write().ok());
+    EXPECT_EQ(CheckBeforeRunning(path_).ok(), depth < 10) << depth;
+  }
+  ExpectOthersMayNotRead(ErrorCode::kLimitExceeded, "too deep");
+  graph()->mutable_node(0)->clear_attribute();
+  SetOpset(int64_t{1} << 40);
+  ExpectOthersMayNotRead(ErrorCode::kCorrupt, "opset");
 }
 
 TEST_F(ForeignFile, RefusesValuesThatDoNotFitTheirShape) {

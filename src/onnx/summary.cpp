@@ -7,12 +7,14 @@
 
 #include <algorithm>
 #include <cctype>
+#include <functional>
 #include <set>
 #include <utility>
 
 #include "base/checked_math.h"
 #include "base/file.h"
 #include "onnx/read.h"
+#include "onnx/wire.h"
 
 namespace edet::onnx_format {
 
@@ -85,6 +87,39 @@ void SummarizeGraph(const format::GraphProto& graph, ModelSummary& summary) {
 
 }  // namespace
 
+namespace {
+
+using google::protobuf::io::CodedInputStream;
+
+// A network of 100000 nodes has fewer.
+constexpr uint64_t kMostParts = 750'000;
+
+Result<bool> ForWholeFile(const std::filesystem::path& path,
+                          const std::function<bool(CodedInputStream&)>& read) {
+  const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  if (fd < 0) return Error{ErrorCode::kIo, "cannot open", path.string(), ""};
+  google::protobuf::io::FileInputStream input(fd);
+  input.SetCloseOnDelete(true);
+  CodedInputStream stream(&input);
+  stream.SetTotalBytesLimit(static_cast<int>(kProtobufLimitBytes));
+  return read(stream);
+}
+
+Status CheckParts(const std::filesystem::path& path) {
+  uint64_t parts = 0;
+  EDET_ASSIGN_OR_RETURN(const bool good, ForWholeFile(path, [&parts](CodedInputStream& stream) {
+                          return CountParts(stream, *format::ModelProto::descriptor(), kMostParts,
+                                            parts);
+                        }));
+  if (parts > kMostParts)
+    return Error{ErrorCode::kLimitExceeded, "has more parts than a network has", path.string(), ""};
+  if (good) return {};
+  return Error{ErrorCode::kCorrupt, "is not an ONNX model, or is cut off", path.string(),
+               "export or copy it again"};
+}
+
+}  // namespace
+
 Result<ModelFile> ReadModel(const std::filesystem::path& path, uint64_t limit_bytes) {
   ModelFile file;
   EDET_ASSIGN_OR_RETURN(file.bytes, FileSizeBytes(path));
@@ -92,14 +127,12 @@ Result<ModelFile> ReadModel(const std::filesystem::path& path, uint64_t limit_by
     return Error{ErrorCode::kLimitExceeded, "is larger than an ONNX file may be", path.string(),
                  "weights can lie in a file beside it"};
   }
-  int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-  if (fd < 0) return Error{ErrorCode::kIo, "cannot open", path.string(), ""};
-  google::protobuf::io::FileInputStream input(fd);
-  input.SetCloseOnDelete(true);
-  google::protobuf::io::CodedInputStream stream(&input);
-  stream.SetTotalBytesLimit(static_cast<int>(kProtobufLimitBytes));
-  bool parsed = file.model.ParseFromCodedStream(&stream) && stream.ConsumedEntireMessage();
-  if (!parsed || !file.model.has_graph() || file.model.graph().node_size() == 0) {
+  EDET_RETURN_IF_ERROR(CheckParts(path));
+  Result<bool> parsed = ForWholeFile(path, [&file](CodedInputStream& stream) {
+    return file.model.ParseFromCodedStream(&stream) && stream.ConsumedEntireMessage();
+  });
+  if (!parsed.ok()) return parsed.error();
+  if (!*parsed || !file.model.has_graph() || file.model.graph().node_size() == 0) {
     return Error{ErrorCode::kCorrupt, "is not an ONNX model, or is cut off", path.string(),
                  "export or copy it again"};
   }

@@ -348,8 +348,20 @@ def fields(number, values):
     return b"".join(field(number, value) for value in values)
 
 
-def node(op, inputs, outputs, name, domain=""):
-    return field(1, fields(1, inputs) + fields(2, outputs) + field(3, name) + field(4, op) + (field(7, domain) if domain else b""))
+def node(op, inputs, outputs, name, domain="", attribute=b""):
+    return field(1, fields(1, inputs) + fields(2, outputs) + field(3, name) + field(4, op) + attribute + (field(7, domain) if domain else b""))
+
+
+def ints(name, numbers):
+    return field(5, field(1, name) + b"".join(field(8, number) for number in numbers) + field(20, 7))
+
+
+def choices(depth):
+    """An If, in both of its branches another, and so on."""
+    body = field(2, "b") + image(12, "y", (1, 64, 64, 3))
+    inner = node("Relu", ["x"], ["y"], "relu") if depth == 0 else choices(depth - 1)
+    branches = b"".join(field(5, field(1, name) + field(6, inner + body) + field(20, 5)) for name in ("then_branch", "else_branch"))
+    return node("If", ["c"], ["y"], "choice", attribute=branches)
 
 
 def tensor(dims, data=b"", external=()):
@@ -407,6 +419,8 @@ def onnx_cases(converted, folder):
         "huge": (onnx_file(weights=tensor([1 << 40], bytes(12))), "larger than"),
         "too_short": (onnx_file(weights=tensor([4], bytes(12))), "do not fit"),
         "negative_input": (onnx_file(dims=(1, -64, 64, 3)), "impossible shape"),
+        "no_window": (onnx_file(node("ConvTranspose", ["x", "w"], ["y"], "conv", attribute=ints("strides", [0, 0]))), "impossible 'strides'"),
+        "crumbs": (onnx_file(node("Relu", ["x"], ["y"], "relu", attribute=field(5, b"") * 3_000_000)), "more parts than a network has"),
         "above": (elsewhere("../../etc/passwd"), "outside of the model's folder"),
         "absolute": (elsewhere("/etc/passwd"), "outside of the model's folder"),
         "link": (elsewhere("outside.bin"), "link"),
@@ -425,8 +439,15 @@ def onnx_cases(converted, folder):
         path = place / f"{name}.onnx"
         yield Case(f"inspect: ONNX, {name}", BAD_INPUT, ["inspect", path], mentions, of_onnx=True)
         yield Case(f"repair: ONNX, {name}", BAD_INPUT, ["repair", path, "-o", "{out}"], mentions, of_onnx=True)
-        if mentions == "not an ONNX model" or name in ("empty", "text", "half"):
+        if mentions == "not an ONNX model" or name in ("empty", "text", "half", "crumbs"):
             yield Case(f"check: ONNX, {name}", BAD_INPUT, ["check", path, "--target", "xavier-jp5"], mentions, of_onnx=True)
+        yield Case(f"compare: ONNX, {name}", BAD_INPUT, ["compare", path, path], mentions, of_onnx=True)
+    # OpenVINO would count down from the opset one by one, and try each of 4096 ways through the branches.
+    condition = field(5, field(2, 9) + field(8, "c") + field(9, b"\1"))
+    for name, content, mentions in (("opset", onnx_file().replace(field(2, 13), field(2, 1 << 40)), "opset"),
+                                    ("branches", onnx_file(choices(12), tensor([3], bytes(12)) + condition), "too deep")):
+        path = place / f"{name}.onnx"
+        path.write_bytes(content)
         yield Case(f"compare: ONNX, {name}", BAD_INPUT, ["compare", path, path], mentions, of_onnx=True)
     strange = place / "strange.onnx"
     strange.write_bytes(onnx_file(node("Nobody", ["x", "w"], ["y"], "n", "nobody.knows")))
@@ -437,10 +458,21 @@ def onnx_cases(converted, folder):
     yield Case("compare: other sizes of pictures", BAD_INPUT, ["compare", small, converted / "model.onnx"], "512x512")
     yield Case("compare: no such file", BAD_INPUT, ["compare", small, folder / "nowhere.onnx"], "nowhere.onnx")
     yield Case("compare: no such picture", BAD_INPUT, ["compare", small, small, "--input", folder / "nowhere.png"], "nowhere.png")
+    not_a_number = place / "nan.npy"
+    header = str({"descr": "<f4", "fortran_order": False, "shape": (64, 64, 3)}).encode().ljust(118) + b"\n"
+    not_a_number.write_bytes(b"\x93NUMPY\1\0" + len(header).to_bytes(2, "little") + header + b"\0\0\xc0\x7f" * (64 * 64 * 3))
+    yield Case("compare: a picture of NaN", BAD_INPUT, ["compare", small, small, "--input", not_a_number], "NaN")
+    yield Case("compare: a tolerance that is no number", USAGE, ["compare", small, small, "--tolerance", "nan"], "--tolerance")
     yield Case("compare: a text as picture", BAD_INPUT, ["compare", small, small, "--input", place / "text.onnx"], "text.onnx")
     wrong = place / "wrong.npy"
     wrong.write_bytes(b"\x93NUMPY\x01\x00\x76\x00" + b"{'descr': '<f4', 'fortran_order': False, 'shape': (1,), }".ljust(117) + b"\n" + bytes(4))
     yield Case("compare: an array of another shape", BAD_INPUT, ["compare", small, small, "--input", wrong], "wrong.npy")
+    yield Case("check: SARIF over the model", USAGE, ["check", small, "--target", "xavier-jp5", "--sarif", small], "overwrite")
+    yield Case("check: weights of another folder for the real parser", BAD_INPUT,
+               ["check", place / "above.onnx", "--target", "xavier-jp5", "--with-tensorrt"], "outside of the model's folder")
+    pipe = place / "pipe"
+    os.mkfifo(pipe)
+    yield Case("repair: a pipe to write to", BAD_INPUT, ["repair", small, "-o", pipe], "pipe")
     yield Case("check: no target", USAGE, ["check", small], "--target")
     yield Case("check: no such target", USAGE, ["check", small, "--target", "xavier-jp55"], "xavier-jp5")
     yield Case("check: no such file", BAD_INPUT, ["check", folder / "nowhere.onnx", "--target", "trt-10.3"], "nowhere.onnx")
