@@ -129,7 +129,9 @@ Result<fs::path> OutputFiles::StageName(const fs::path& path) {
       path.parent_path() / ("." + path.stem().string() + ".partial-" + std::to_string(getpid()) +
                             "-" + std::to_string(staged_.size()) + path.extension().string());
   unlink(temporary.c_str());
-  staged_.push_back({temporary, path});
+  staged_.push_back({temporary, path, std::make_unique<AtInterruption>([name = temporary.string()] {
+                       unlink(name.c_str());
+                     })});
   return temporary;
 }
 

@@ -2,10 +2,12 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "base/interruption.h"
 #include "base/result.h"
 
 namespace edet {
@@ -22,7 +24,7 @@ Result<uint64_t> FileSizeBytes(const std::filesystem::path& path);
 
 // A file, or several that belong together, written under temporary names beside their final ones
 // and renamed by Commit(): an interrupted or failed run leaves what was there before. What was not
-// committed is removed by the destructor. One thread.
+// committed is removed by the destructor, and where a signal ends the program. One thread.
 class OutputFiles {
  public:
   OutputFiles() = default;
@@ -45,6 +47,7 @@ class OutputFiles {
   struct Staged {
     std::filesystem::path temporary;
     std::filesystem::path final;
+    std::unique_ptr<AtInterruption> removal;
     bool swapped = false;  // by Commit: what was there has the temporary name now
   };
   void TakeBack(size_t done);

@@ -111,9 +111,10 @@ int64_t IntOf(const ::onnx::NodeProto& node, const std::string& name, int64_t ab
   return found == nullptr ? absent : found->i();
 }
 
-std::string TextOf(const ::onnx::NodeProto& node, const std::string& name, std::string absent) {
+std::string TextOf(const ::onnx::NodeProto& node, const std::string& name,
+                   const std::string& absent) {
   const ::onnx::AttributeProto* found = FindAttribute(node, name);
-  return found == nullptr ? std::move(absent) : found->s();
+  return found == nullptr ? absent : found->s();
 }
 
 }  // namespace edet::check

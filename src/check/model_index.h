@@ -58,6 +58,7 @@ class ModelIndex {
 std::string NameOf(const ::onnx::NodeProto& node);
 const ::onnx::AttributeProto* FindAttribute(const ::onnx::NodeProto& node, const std::string& name);
 int64_t IntOf(const ::onnx::NodeProto& node, const std::string& name, int64_t absent);
-std::string TextOf(const ::onnx::NodeProto& node, const std::string& name, std::string absent);
+std::string TextOf(const ::onnx::NodeProto& node, const std::string& name,
+                   const std::string& absent);
 
 }  // namespace edet::check

@@ -4,6 +4,7 @@
 #include <new>
 #include <string>
 
+#include "base/interruption.h"
 #include "cli/command.h"
 
 namespace {
@@ -71,6 +72,7 @@ int Run(int argc, char** argv) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  edet::EndCleanlyOnSignals();
   try {
     return Run(argc, argv);
   } catch (const std::bad_alloc&) {

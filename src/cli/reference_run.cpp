@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "base/file.h"
+#include "base/interruption.h"
 #include "base/progress.h"
 #include "cli/parser_library.h"
 #include "video/run.h"
@@ -20,6 +21,10 @@ constexpr const char* kMeasureConfig = "deepstream_measure.txt";
 // A folder that goes with everything in it.
 struct ScratchFolder {
   fs::path path;
+  AtInterruption removal{[this] {
+    std::error_code ignored;
+    if (!path.empty()) fs::remove_all(path, ignored);
+  }};
   ~ScratchFolder() {
     std::error_code ignored;
     if (!path.empty()) fs::remove_all(path, ignored);

@@ -7,9 +7,11 @@
 #include <cstdio>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <utility>
 
 #include "base/file.h"
+#include "base/interruption.h"
 #include "base/progress.h"
 #include "cli/command.h"
 #include "cli/number_range.h"
@@ -99,6 +101,7 @@ Json SummaryJson(const video::RunSummary& summary, const std::vector<std::string
           {"engine", summary.engine},
           {"requests", summary.requests},
           {"parse_failures", summary.parse_failures},
+          {"stopped", summary.stopped},
           {"stage_ms_per_frame",
            {{"decode_wait", PerFrameMs(stages.decode_wait, summary.frames)},
             {"preprocess", PerFrameMs(stages.preprocess, summary.inferred)},
@@ -138,6 +141,7 @@ void PrintSummary(const video::RunSummary& s) {
                 labels[i].first.c_str());
   }
   if (labels.size() > kShown) std::printf("  and %zu more classes\n", labels.size() - kShown);
+  if (s.stopped) std::printf("stopped      before the end of the sources, by a signal\n");
   if (s.parse_failures > 0) {
     std::printf(
         "warning: the parse function returned false for %llu frames; gst-nvinfer reads undefined "
@@ -147,7 +151,7 @@ void PrintSummary(const video::RunSummary& s) {
   for (const fs::path& path : s.written) std::printf("wrote        %s\n", path.c_str());
 }
 
-void RunApplication(RunArguments& arguments, const Session& session) {
+void RunApplication(RunArguments& arguments, Session& session) {
   video::RunOptions& options = arguments.options;
   const fs::path config = ConfigFile(arguments.config);
   Findings ignored;  // the linter finds more
@@ -169,6 +173,12 @@ void RunApplication(RunArguments& arguments, const Session& session) {
     for (const std::string& line : differences) std::fprintf(stderr, "note: %s\n", line.c_str());
   };
   std::unique_ptr<Progress> bar;
+  // From the first frame on there is something to keep.
+  std::optional<GracefulStop> graceful;
+  options.stop = [&] {
+    if (!graceful) graceful.emplace();
+    return GracefulStop::Asked() != 0;
+  };
   options.on_progress = [&](uint64_t done, uint64_t total, double fps) {
     tell();
     if (!bar) bar = std::make_unique<Progress>("frames", total, talk);
@@ -184,6 +194,7 @@ void RunApplication(RunArguments& arguments, const Session& session) {
   Result<video::RunSummary> summary = video::Run(app, infer, options);
   bar.reset();
   const video::RunSummary done = Need(std::move(summary));
+  if (done.stopped) session.exit_code = 128 + GracefulStop::Asked();
   if (arguments.json) {
     std::printf(
         "%s\n",
@@ -232,7 +243,9 @@ void AddRunCommand(CLI::App& app, Session& session) {
   command->footer(
       "\nExamples:\n  edet run d0 street.mp4 -o result --contact-sheet result/sheet.png --jsonl "
       "result/objects.jsonl\n"
-      "  edet run deepstream_app.txt --frames 100 --no-video --json");
+      "  edet run deepstream_app.txt --frames 100 --no-video --json\n\n"
+      "Ctrl-C ends a run as the end of its sources does: what was made by then is kept (exit code "
+      "130).");
   command->callback([arguments, &session] { RunApplication(*arguments, session); });
 }
 

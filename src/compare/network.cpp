@@ -18,7 +18,7 @@ int64_t Fixed(const std::string& dimension) {
   constexpr size_t kLongest = 9;
   bool number = !dimension.empty() && dimension.size() <= kLongest &&
                 dimension.find_first_not_of("0123456789") == std::string::npos;
-  return number ? std::atoll(dimension.c_str()) : 0;
+  return number ? std::strtoll(dimension.c_str(), nullptr, 10) : 0;
 }
 
 // Which of four dimensions are the image's: 1 or 3 has three channels.

@@ -131,6 +131,7 @@ class Search {
 
   Status Measure(const std::vector<size_t>& chosen) {
     std::vector<TensorPair> wanted;
+    wanted.reserve(chosen.size());
     for (size_t i : chosen) wanted.push_back(pairs_[i]);
     EDET_ASSIGN_OR_RETURN(auto differences, measure_(wanted));
     for (size_t k = 0; k < chosen.size(); ++k) {

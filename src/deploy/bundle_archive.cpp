@@ -98,8 +98,8 @@ Status WriteBundle(const Bundle& bundle, const fs::path& path) {
 }
 
 Result<std::string> TarOf(const std::vector<std::pair<std::string, const BundleFile*>>& files) {
-  size_t most = 2 * 10240;  // what follows the last file, rounded to the tape's blocks
-  for (const auto& [name, file] : files) most += 2 * 512 + file->bytes.size();
+  size_t most = size_t{2} * 10240;  // what follows the last file, rounded to the tape's blocks
+  for (const auto& [name, file] : files) most += size_t{2} * 512 + file->bytes.size();
   std::string tar(most, '\0');
   size_t used = 0;
   Writer writer(archive_write_new());

@@ -54,7 +54,7 @@ RunFacts ParseRun(const std::string& text) {
 
 std::string FileUri(const std::string& path) {
   char* uri = g_filename_to_uri(path.c_str(), nullptr, nullptr);
-  const std::string text = uri != nullptr ? uri : "";
+  std::string text = uri != nullptr ? uri : "";
   g_free(uri);
   return text;
 }
@@ -326,7 +326,7 @@ Status MeasuredRun::Report() {
                                    {"engine", engine_facts_},
                                    {"measure", facts},
                                    {"parity", nullptr}};
-  const Status compared = Compare(measurement, report);
+  Status compared = Compare(measurement, report);
   EDET_RETURN_IF_ERROR(Write(std::move(files), report));
   return compared;
 }
@@ -365,7 +365,7 @@ Status RunMeasured(SshConnection& device, const DeviceState& state, const Bundle
     const Result<PowerState> restored = TellRestored(device, state.directory, tell);
     if (status.ok() && !restored.ok()) status = restored.error();
   }
-  EDET_RETURN_IF_ERROR(status);
+  if (!status.ok()) return status;
   return run.Report();
 }
 

@@ -84,6 +84,7 @@ void Communicate(GSubprocess* process, std::string_view input, unsigned timeout_
 Result<ProcessResult> RunProcess(const std::vector<std::string>& argv, std::string_view input,
                                  unsigned timeout_seconds) {
   std::vector<const char*> words;
+  words.reserve(argv.size() + 1);
   for (const std::string& word : argv) words.push_back(word.c_str());
   words.push_back(nullptr);
   GError* error = nullptr;

@@ -8,6 +8,8 @@
 #include <cstdlib>
 #include <thread>
 
+#include "base/interruption.h"
+
 namespace edet::deploy {
 namespace fs = std::filesystem;
 namespace {
@@ -82,6 +84,7 @@ struct SshConnection::Impl {
   fs::path config;
   fs::path folder;                             // of the control socket, and of nothing else
   std::unique_ptr<GSubprocess, Unref> master;  // keeps the connection
+  std::unique_ptr<AtInterruption> removal;
 
   fs::path socket() const { return folder / "s"; }
   // What every call of ssh gets. What a user's configuration may say about these is overruled.
@@ -115,6 +118,7 @@ Status SshConnection::Impl::Start() {
   words.insert(words.end(),
                {"-o", "ControlMaster=yes", "-o", "ControlPersist=no", "-N", "--", host});
   std::vector<const char*> argv;
+  argv.reserve(words.size() + 1);
   for (const std::string& word : words) argv.push_back(word.c_str());
   argv.push_back(nullptr);
   GError* error = nullptr;
@@ -130,6 +134,13 @@ Status SshConnection::Impl::Start() {
     g_clear_error(&error);
     return failed;
   }
+  const char* process = g_subprocess_get_identifier(master.get());
+  removal = std::make_unique<AtInterruption>(
+      [socket_folder = folder, id = process != nullptr ? std::atoi(process) : 0] {
+        if (id > 0) kill(id, SIGTERM);
+        std::error_code ignored;
+        fs::remove_all(socket_folder, ignored);
+      });
   return WaitForSocket();
 }
 

@@ -22,7 +22,7 @@ std::optional<NamedEngine> ParseName(const std::string& name) {
   static const std::regex form("_b([0-9]{1,5})_(gpu|dla)[0-9]+_(fp32|fp16|int8|best)\\.engine$");
   std::smatch parts;
   if (!std::regex_search(name, parts, form)) return std::nullopt;
-  return NamedEngine{std::atol(parts[1].str().c_str()), parts[3].str()};
+  return NamedEngine{std::strtol(parts[1].str().c_str(), nullptr, 10), parts[3].str()};
 }
 
 class EngineChecker {

@@ -13,7 +13,6 @@
 
 namespace edet::repair {
 using efficientdet::NmsKind;
-using efficientdet::NmsSemantics;
 using graph::Graph;
 using graph::ValueId;
 namespace {

@@ -45,7 +45,7 @@ Result<int> RepairPadding(Subject& subject) {
     bool windowed = node.op == "Conv" || node.op == "MaxPool" || node.op == "AveragePool";
     if (!windowed || !node.domain.empty() || node.inputs.empty()) continue;
     std::string how = StringAttribute(node, "auto_pad", "NOTSET");
-    if (how == "NOTSET" || how == "") continue;
+    if (how == "NOTSET" || how.empty()) continue;
     std::vector<int64_t> pads;
     if (how == "SAME_UPPER" || how == "SAME_LOWER")
       pads = ExplicitPads(subject.graph, node, how == "SAME_UPPER");

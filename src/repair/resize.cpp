@@ -73,7 +73,7 @@ class Rewrite {
     const graph::Shape from = graph_.shape(node.inputs[0]), to = graph_.shape(node.outputs[0]);
     ValueId x = node.inputs[0];
     if (from[2] != to[2]) x = Gather(x, node.name + "/rows", 2, to[2], scales[2]);
-    if (from[3] != to[3]) x = Gather(x, node.name + "/columns", 3, to[3], scales[3]);
+    if (from[3] != to[3]) Gather(x, node.name + "/columns", 3, to[3], scales[3]);
     graph_.nodes.back().outputs = {node.outputs[0]};
   }
 
@@ -107,7 +107,8 @@ bool SizesToScales(Graph& graph, Node& node) {
     constexpr int64_t kMost = 1 << 20;
     bool multiple = x.shape[i] > 0 && y.shape[i] <= kMost && y.shape[i] % x.shape[i] == 0;
     if (!multiple) return false;
-    scales.push_back(static_cast<float>(y.shape[i] / x.shape[i]));
+    const int64_t times = y.shape[i] / x.shape[i];
+    scales.push_back(static_cast<float>(times));
   }
   graph::Shape rank{static_cast<int64_t>(scales.size())};
   node.inputs = {node.inputs[0], kNoValue,

@@ -122,12 +122,17 @@ Result<StagedFolder> StagedFolder::Open(const std::filesystem::path& folder) {
   StagedFolder result;
   result.folder_ = folder;
   result.staging_ = name;
+  result.removal_ = std::make_unique<AtInterruption>([staging = result.staging_] {
+    std::error_code ignored;
+    std::filesystem::remove_all(staging, ignored);
+  });
   return result;
 }
 
 StagedFolder& StagedFolder::operator=(StagedFolder&& other) noexcept {
   folder_.swap(other.folder_);
   staging_.swap(other.staging_);
+  removal_.swap(other.removal_);
   names_.swap(other.names_);
   return *this;
 }

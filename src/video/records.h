@@ -49,6 +49,7 @@ class StagedFolder {
  private:
   StagedFolder() = default;
   std::filesystem::path folder_, staging_;
+  std::unique_ptr<AtInterruption> removal_;
   std::vector<std::string> names_;
 };
 

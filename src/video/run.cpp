@@ -308,15 +308,15 @@ Result<std::vector<Slot>> CreateSlots(const Detector& detector) {
   return slots;
 }
 
-// Moves jobs from the feeder to the writer until the end or an error.
+// Moves jobs from the feeder to the writer until the end, an error, or until `after` says false.
 Status Pump(Feeder& feeder, std::vector<Slot>& slots, Writer& writer,
-            const std::function<void(const Job&)>& after) {
+            const std::function<bool(const Job&)>& after) {
   while (std::optional<Job> job = feeder.Next()) {
     if (job->error) return *job->error;
     Slot* slot = job->slot < 0 ? nullptr : &slots[static_cast<size_t>(job->slot)];
     EDET_RETURN_IF_ERROR(writer.Take(*job, slot));
     if (slot != nullptr) feeder.GiveBack(job->slot);
-    after(*job);
+    if (!after(*job)) return {};
   }
   return {};
 }
@@ -371,6 +371,8 @@ Result<RunSummary> Run(const deepstream::AppConfig& app,
         options.on_progress(
             summary.frames, total,
             static_cast<double>(summary.frames) / std::max(1e-9, Seconds(loaded, now)));
+      summary.stopped = options.stop && options.stop();
+      return !summary.stopped;
     });
     if (!status.ok()) return WithProgress(status.error(), summary.frames);
     summary.stages.decode_wait = feeder.decode_wait_seconds();

@@ -28,6 +28,8 @@ struct RunOptions {
   std::optional<float> score;  // instead of pre-cluster-threshold of every class
   // Called on the caller's thread. `total` 0: unknown.
   std::function<void(uint64_t done, uint64_t total, double fps)> on_progress;
+  // Asked after each frame: true ends the run as the end of its sources would.
+  std::function<bool()> stop;
   // A line as DeepStream prints it ("**PERF:  25.01 (24.98)"), where the configuration asks for it.
   std::function<void(const std::string&)> on_perf;
 };
@@ -50,6 +52,7 @@ struct RunSummary {
   std::vector<std::filesystem::path> written;
   std::string engine;
   unsigned requests = 0;
+  bool stopped = false;         // RunOptions::stop asked for it
   uint64_t parse_failures = 0;  // frames for which the parse function returned false
 };
 

@@ -9,9 +9,11 @@ import json
 import os
 import pathlib
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
 
 import arm
@@ -212,6 +214,35 @@ class Deployment(unittest.TestCase):
         self.assertLess(sent, 8 << 20)
         self.assertLess(self.step(self.deploy(self.a), "send")["facts"]["bytes"], whole - sent)
         self.current_is_whole()
+
+    def test_stopped_by_a_signal(self):
+        """No connection and no folder stays behind; what was current still is, and the next run goes on."""
+        self.deploy(self.a)
+        for number in (signal.SIGINT, signal.SIGTERM):
+            (self.device.folder / "bin").mkdir(exist_ok=True)
+            slow = self.device.folder / "bin/df"  # asked for once: it waits for the signal there
+            slow.write_text(f"#!/bin/sh\ntouch {self.device.folder}/waiting\nexec sleep 20\n")
+            slow.chmod(0o755)
+            command = [OPTIONS.edet, "deploy", self.c, "device", "--ssh-config", self.device.config]
+            process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env={**os.environ, "TMPDIR": str(self.device.folder)})
+            while not (self.device.folder / "waiting").exists():
+                self.assertIsNone(process.poll())
+                time.sleep(0.02)
+            sockets = list(self.device.folder.glob("edet-ssh-*/s"))
+            self.assertEqual(len(sockets), 1)
+            process.send_signal(number)
+            self.assertEqual(process.wait(10), -number)
+            self.assertEqual(list(self.device.folder.glob("edet-ssh-*")), [])
+            for _ in range(100):  # the master has the signal, and ends soon
+                masters = subprocess.run(["pgrep", "-f", "--", str(sockets[0])], capture_output=True, text=True).stdout
+                if not masters:
+                    break
+                time.sleep(0.05)
+            self.assertEqual(masters, "")
+            self.current_is_whole()
+            slow.unlink()
+            (self.device.folder / "waiting").unlink()
+        self.deploy(self.c)
 
     def test_engine_is_built_once_and_measured(self):
         results = self.base / "results"
