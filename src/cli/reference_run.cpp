@@ -1,13 +1,11 @@
 #include "cli/reference_run.h"
 
-#include <stdlib.h>
-
 #include <memory>
 
 #include "base/file.h"
-#include "base/interruption.h"
 #include "base/progress.h"
 #include "cli/parser_library.h"
+#include "cli/scratch_folder.h"
 #include "video/run.h"
 
 namespace edet::cli {
@@ -17,29 +15,6 @@ namespace {
 constexpr const char* kModelFolder = "model/";
 constexpr const char* kParserLibrary = "libnvdsinfer_efficientdet.so";
 constexpr const char* kMeasureConfig = "deepstream_measure.txt";
-
-// A folder that goes with everything in it.
-struct ScratchFolder {
-  fs::path path;
-  AtInterruption removal{[this] {
-    std::error_code ignored;
-    if (!path.empty()) fs::remove_all(path, ignored);
-  }};
-  ~ScratchFolder() {
-    std::error_code ignored;
-    if (!path.empty()) fs::remove_all(path, ignored);
-  }
-};
-
-Status MakeScratch(ScratchFolder& scratch) {
-  std::error_code failed;
-  fs::path base = fs::temp_directory_path(failed);
-  std::string name = ((failed ? fs::path("/tmp") : base) / "edet-reference-XXXXXX").string();
-  if (mkdtemp(name.data()) == nullptr)
-    return Error{ErrorCode::kIo, "cannot make a temporary folder", name, "is there room?"};
-  scratch.path = name;
-  return {};
-}
 
 // The bundle's model/, with the parser library of this machine in the place of the device's.
 Status Unpack(const deploy::Bundle& bundle, const fs::path& folder) {
@@ -61,16 +36,17 @@ Status Unpack(const deploy::Bundle& bundle, const fs::path& folder) {
 Result<deploy::KittiFrames> ReferenceRun(const deploy::Bundle& bundle, const fs::path& video,
                                          uint64_t frames, bool show_progress) {
   ScratchFolder scratch;
-  EDET_RETURN_IF_ERROR(MakeScratch(scratch));
-  EDET_RETURN_IF_ERROR(Unpack(bundle, scratch.path));
+  if (scratch.path().empty())
+    return Error{ErrorCode::kIo, "cannot make a temporary folder", "", "is there room?"};
+  EDET_RETURN_IF_ERROR(Unpack(bundle, scratch.path()));
   Findings ignored;
   EDET_ASSIGN_OR_RETURN(deepstream::AppConfig app,
-                        deepstream::ReadAppConfig(scratch.path / kMeasureConfig, ignored));
+                        deepstream::ReadAppConfig(scratch.path() / kMeasureConfig, ignored));
   EDET_ASSIGN_OR_RETURN(deepstream::NvinferConfig infer, video::PrimaryNvinferConfig(app, ignored));
   video::RunOptions options;
   options.inputs = {video.string()};
-  options.output_dir = scratch.path;
-  options.kitti_dir = scratch.path / "kitti";
+  options.output_dir = scratch.path();
+  options.kitti_dir = scratch.path() / "kitti";
   options.video = false;
   options.frame_limit = frames;
   std::unique_ptr<Progress> bar;

@@ -96,27 +96,5 @@ TEST(Destination, IsAHostAndAFolder) {
     EXPECT_EQ(ParseDestination(odd).error().code, ErrorCode::kInvalidArgument) << odd;
 }
 
-TEST(Process, GivesWhatItWroteAndItsExitCode) {
-  Result<ProcessResult> done = RunProcess({"sh", "-c", "cat; echo b >&2; exit 3"}, "input", 10);
-  ASSERT_TRUE(done.ok());
-  EXPECT_EQ(done->out, "input");
-  EXPECT_EQ(done->err, "b\n");
-  EXPECT_EQ(done->exit_code, 3);
-  EXPECT_EQ(RunProcess({"sh", "-c", "kill -9 $$"}, "", 10)->exit_code, 137);
-}
-
-TEST(Process, EndsInTime) {
-  Result<ProcessResult> done = RunProcess({"sleep", "60"}, "", 1);
-  ASSERT_FALSE(done.ok());
-  EXPECT_THAT(done.error().what, HasSubstr("no answer"));
-  EXPECT_EQ(RunProcess({"/nonexistent"}, "", 1).error().code, ErrorCode::kEnvironment);
-}
-
-TEST(ShellQuoted, ComesBackFromAShell) {
-  for (const char* word : {"a b", "it's", "$HOME `id` \"x\" \\", "", "a\nb", "*"})
-    EXPECT_EQ(RunProcess({"sh", "-c", std::string("printf %s ") + ShellQuoted(word)}, "", 10)->out,
-              word);
-}
-
 }  // namespace
 }  // namespace edet::deploy

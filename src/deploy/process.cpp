@@ -5,6 +5,8 @@
 
 #include <memory>
 
+#include "base/printable.h"
+
 namespace edet::deploy {
 namespace {
 
@@ -118,10 +120,7 @@ Result<ProcessResult> RunProcess(const std::vector<std::string>& argv, std::stri
 std::string LastLine(std::string text) {
   while (!text.empty() && (text.back() == '\n' || text.back() == '\r')) text.pop_back();
   text.erase(0, text.rfind('\n') + 1);
-  for (char& c : text) {
-    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = '?';
-  }
-  return text;
+  return Printable(text);
 }
 
 std::string ShellQuoted(const std::string& word) {

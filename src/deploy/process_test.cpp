@@ -16,6 +16,15 @@ Result<ProcessResult> Shell(const std::string& script, std::string_view input,
   return RunProcess({"sh", "-c", script}, input, timeout_seconds);
 }
 
+TEST(RunProcess, GivesWhatItWroteAndItsExitCode) {
+  Result<ProcessResult> done = RunProcess({"sh", "-c", "cat; echo b >&2; exit 3"}, "input", 10);
+  ASSERT_TRUE(done.ok());
+  EXPECT_EQ(done->out, "input");
+  EXPECT_EQ(done->err, "b\n");
+  EXPECT_EQ(done->exit_code, 3);
+  EXPECT_EQ(RunProcess({"sh", "-c", "kill -9 $$"}, "", 10)->exit_code, 137);
+}
+
 TEST(RunProcess, CarriesBothWaysMoreThanAPipeHolds) {
   const std::string input(3 << 20, 'x');
   Result<ProcessResult> done = Shell("tee /dev/stderr", input);
@@ -53,7 +62,15 @@ TEST(RunProcess, StopsWhatTakesTooLong) {
 TEST(RunProcess, NoSuchProgram) {
   Result<ProcessResult> done = RunProcess({"no-such-program"}, "", 1);
   ASSERT_FALSE(done.ok());
+  EXPECT_EQ(done.error().code, ErrorCode::kEnvironment);
   EXPECT_THAT(done.error().what, HasSubstr("cannot start no-such-program"));
+  EXPECT_EQ(RunProcess({"/nonexistent"}, "", 1).error().code, ErrorCode::kEnvironment);
+}
+
+TEST(ShellQuoted, ComesBackFromAShell) {
+  for (const char* word : {"a b", "it's", "$HOME `id` \"x\" \\", "", "a\nb", "*"})
+    EXPECT_EQ(RunProcess({"sh", "-c", std::string("printf %s ") + ShellQuoted(word)}, "", 10)->out,
+              word);
 }
 
 }  // namespace

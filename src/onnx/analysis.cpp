@@ -8,9 +8,9 @@
 
 #include "base/checked_math.h"
 #include "onnx/blocks.h"
+#include "onnx/check_nodes.h"
 #include "onnx/cost.h"
 #include "onnx/read.h"
-#include "onnx/check_nodes.h"
 
 namespace edet::onnx_format {
 namespace {

@@ -10,11 +10,11 @@
 
 #include "base/printable.h"
 #include "graph/rewrite.h"
+#include "onnx/check_nodes.h"
 #include "onnx/read.h"
 #include "onnx/read_tensor.h"
 #include "onnx/types.h"
 #include "onnx/upgrade.h"
-#include "onnx/check_nodes.h"
 
 namespace edet::onnx_format {
 namespace fs = std::filesystem;

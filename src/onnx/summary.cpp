@@ -85,10 +85,6 @@ void SummarizeGraph(const format::GraphProto& graph, ModelSummary& summary) {
   summary.nodes = static_cast<size_t>(graph.node_size());
 }
 
-}  // namespace
-
-namespace {
-
 using google::protobuf::io::CodedInputStream;
 
 // A network of 100000 nodes has fewer.

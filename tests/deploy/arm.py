@@ -28,13 +28,14 @@ def launcher(debian11=None):
 
 def build_library(build, source=SOURCE):
     """The parser library for aarch64, by the Makefile alone, as a device would build it."""
+    build = pathlib.Path(build).resolve()  # make would take a relative folder from its own
     compiler = shutil.which("aarch64-linux-gnu-g++")
     if compiler is None or shutil.which("make") is None:
         skip("no aarch64-linux-gnu-g++ or make (packages g++-aarch64-linux-gnu, make)")
     if shutil.which("ccache"):
         compiler = "ccache " + compiler
     subprocess.run(["make", "-s", f"-j{os.cpu_count()}", "-C", source / "src/parser/library", f"BUILD={build}", f"CXX={compiler}", "CXXFLAGS=-O1 -DNDEBUG"], check=True)
-    return pathlib.Path(build) / "libnvdsinfer_efficientdet.so"
+    return build / "libnvdsinfer_efficientdet.so"
 
 
 def convert(edet, folder, model="lite0", seed=1, target=None):
@@ -60,4 +61,4 @@ def tree(folder):
 
 if __name__ == "__main__":  # once, before the tests that share it run side by side
     if shutil.which("aarch64-linux-gnu-g++") and shutil.which("make"):
-        build_library(pathlib.Path(sys.argv[1]).resolve() / "aarch64")
+        build_library(pathlib.Path(sys.argv[1]) / "aarch64")

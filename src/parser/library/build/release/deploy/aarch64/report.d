@@ -1,2 +1,0 @@
-build/release/deploy/aarch64/report.o: report.cpp ../../parser/library/report.h
-../../parser/library/report.h:
